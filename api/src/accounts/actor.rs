@@ -1,0 +1,179 @@
+//! Who asks: an identity with everything that rights are decided from, read once at the door.
+
+use entity::{
+    Reach,
+    brand_member::BrandRole,
+    ids::{ApiKeyId, BrandId, PartnerId, UserId},
+};
+
+use crate::{
+    accounts::permissions::{Operation, Role},
+    error::ApiError,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Anonymous,
+    User(UserId),
+    SecretKey {
+        key: ApiKeyId,
+        brand: BrandId,
+    },
+    PublishableKey {
+        key: ApiKeyId,
+        brand: BrandId,
+    },
+    /// The program itself: jobs and commands. Never made from a request.
+    System,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub identity: Identity,
+    pub platform_admin: bool,
+    pub brands: Vec<(BrandId, BrandRole)>,
+    pub partners: Vec<PartnerId>,
+}
+
+/// Where an operation happens: the brand and the partner that own the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub brand: Option<BrandId>,
+    pub partner: Option<PartnerId>,
+}
+
+impl Place {
+    #[must_use]
+    pub fn brand(brand: BrandId) -> Self {
+        Self {
+            brand: Some(brand),
+            partner: None,
+        }
+    }
+
+    #[must_use]
+    pub fn partner(partner: PartnerId) -> Self {
+        Self {
+            brand: None,
+            partner: Some(partner),
+        }
+    }
+
+    #[must_use]
+    pub fn shared(brand: BrandId, partner: PartnerId) -> Self {
+        Self {
+            brand: Some(brand),
+            partner: Some(partner),
+        }
+    }
+}
+
+impl Actor {
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self {
+            identity: Identity::Anonymous,
+            platform_admin: false,
+            brands: Vec::new(),
+            partners: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            identity: Identity::System,
+            ..Self::anonymous()
+        }
+    }
+
+    /// The tenants whose rows this actor sees at all.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let mut reach = Reach {
+            everything: self.platform_admin || self.identity == Identity::System,
+            brands: self.brands.iter().map(|(brand, _)| *brand).collect(),
+            partners: self.partners.clone(),
+        };
+        if let Identity::SecretKey { brand, .. } | Identity::PublishableKey { brand, .. } = self.identity {
+            reach.brands.push(brand);
+        }
+        reach
+    }
+
+    /// The signed-in user, for operations only people do.
+    pub fn user(&self) -> Result<UserId, ApiError> {
+        match self.identity {
+            Identity::User(user) => Ok(user),
+            Identity::Anonymous => Err(ApiError::Unauthenticated("sign in first")),
+            _ => Err(ApiError::Forbidden("only a signed-in user can do this".to_owned())),
+        }
+    }
+
+    /// What this actor is at a place.
+    #[must_use]
+    pub fn roles_at(&self, place: Place) -> Vec<Role> {
+        let at_brand = |brand: BrandId| place.brand == Some(brand);
+        let mut roles = Vec::new();
+        match self.identity {
+            Identity::Anonymous => roles.push(Role::Anonymous),
+            Identity::User(_) => roles.push(Role::SignedIn),
+            Identity::SecretKey { brand, .. } if at_brand(brand) => roles.push(Role::SecretKey),
+            Identity::PublishableKey { brand, .. } if at_brand(brand) => roles.push(Role::PublishableKey),
+            Identity::SecretKey { .. } | Identity::PublishableKey { .. } | Identity::System => {}
+        }
+        if self.platform_admin {
+            roles.push(Role::PlatformAdmin);
+        }
+        roles.extend(
+            self.brands
+                .iter()
+                .filter(|(brand, _)| at_brand(*brand))
+                .map(|(_, role)| Role::from(*role)),
+        );
+        if place.partner.is_some_and(|partner| self.partners.contains(&partner)) {
+            roles.push(Role::PartnerMember);
+        }
+        roles
+    }
+
+    /// May this actor do this here? Outside the actor's reach the answer is "not found": it does not even say whether
+    /// there is anything to be refused.
+    pub fn authorise(&self, operation: Operation, place: Place) -> Result<(), ApiError> {
+        if self.identity == Identity::System {
+            return Ok(());
+        }
+        let allowed = operation.allowed();
+        let roles = self.roles_at(place);
+        if roles.iter().any(|role| allowed.contains(role)) {
+            return Ok(());
+        }
+        if self.identity == Identity::Anonymous {
+            return Err(ApiError::Unauthenticated("sign in first, or send an API key"));
+        }
+        let stranger = roles.iter().all(|role| *role == Role::SignedIn);
+        if stranger && place != Place::default() {
+            let what = if place.partner.is_some() && place.brand.is_none() {
+                "partner"
+            } else {
+                "brand"
+            };
+            return Err(ApiError::not_found(what));
+        }
+        Err(ApiError::Forbidden(format!(
+            "your role does not allow `{}`",
+            operation.name()
+        )))
+    }
+
+    /// How the audit log names this actor.
+    #[must_use]
+    pub fn audit_name(&self) -> String {
+        match self.identity {
+            Identity::Anonymous => "anonymous".to_owned(),
+            Identity::User(user) => user.to_string(),
+            Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => key.to_string(),
+            Identity::System => "system".to_owned(),
+        }
+    }
+}

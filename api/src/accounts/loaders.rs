@@ -1,0 +1,23 @@
+//! Batches of account rows. A partner's public face may be seen by whoever holds its id; what lies behind it (lists,
+//! money) is guarded where it is listed.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{ids::PartnerId, partner};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::graphql::context::{Batch, LoadError};
+
+impl Loader<PartnerId> for Batch {
+    type Value = partner::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PartnerId]) -> Result<HashMap<PartnerId, partner::Model>, LoadError> {
+        let rows = partner::Entity::find()
+            .filter(partner::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

@@ -1,0 +1,18 @@
+//! People: sign-up, sign-in, sessions, partner accounts, and who may do what.
+//!
+//! Invariants: passwords are kept as Argon2id hashes, refresh tokens and keys as SHA-256; an access token names only its
+//! user, rights are read afresh for every request; an answer never tells whether an e-mail address has an account, but
+//! for the sign-up that must refuse it.
+//!
+//! Deliberately absent until their issue: password reset, e-mail verification, session lists, sign-in throttling.
+
+pub mod actor;
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod permissions;
+pub mod queries;
+pub mod rules;
+pub mod service;
+pub mod tokens;
+pub mod types;

@@ -1,0 +1,220 @@
+//! Who may do what, once, as data. Services ask it through [`Actor::authorise`](super::actor::Actor::authorise); the
+//! authorisation tests are generated from it, and fail when an operation has no case.
+//!
+//! An operation is named after its field of the schema (`Mutation.publishListing`, `Brand.payouts`); the `/track`
+//! endpoints are the same operations as their mutations.
+
+use entity::brand_member::BrandRole;
+
+/// What an actor can be at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    Anonymous,
+    SignedIn,
+    PartnerMember,
+    Owner,
+    Admin,
+    Manager,
+    Finance,
+    Analyst,
+    Developer,
+    SecretKey,
+    PublishableKey,
+    PlatformAdmin,
+}
+
+impl Role {
+    pub const ALL: [Self; 12] = [
+        Self::Anonymous,
+        Self::SignedIn,
+        Self::PartnerMember,
+        Self::Owner,
+        Self::Admin,
+        Self::Manager,
+        Self::Finance,
+        Self::Analyst,
+        Self::Developer,
+        Self::SecretKey,
+        Self::PublishableKey,
+        Self::PlatformAdmin,
+    ];
+}
+
+impl From<BrandRole> for Role {
+    fn from(role: BrandRole) -> Self {
+        match role {
+            BrandRole::Owner => Self::Owner,
+            BrandRole::Admin => Self::Admin,
+            BrandRole::Manager => Self::Manager,
+            BrandRole::Finance => Self::Finance,
+            BrandRole::Analyst => Self::Analyst,
+            BrandRole::Developer => Self::Developer,
+        }
+    }
+}
+
+use Role::{Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, SecretKey, SignedIn};
+
+const EVERYONE: &[Role] = &Role::ALL;
+const PEOPLE: &[Role] = &[SignedIn];
+const PARTNER: &[Role] = &[PartnerMember];
+const PARTNER_SEES: &[Role] = &[PartnerMember, PlatformAdmin];
+/// Everyone in the brand, to look.
+const TEAM: &[Role] = &[Owner, Admin, Manager, Finance, Analyst, Developer, PlatformAdmin];
+const TEAM_AND_SERVER: &[Role] = &[
+    Owner,
+    Admin,
+    Manager,
+    Finance,
+    Analyst,
+    Developer,
+    SecretKey,
+    PlatformAdmin,
+];
+const MANAGERS: &[Role] = &[Owner, Admin, Manager];
+const MANAGERS_OR_PARTNER: &[Role] = &[Owner, Admin, Manager, PartnerMember];
+const TEAM_OR_PARTNER: &[Role] = &[
+    Owner,
+    Admin,
+    Manager,
+    Finance,
+    Analyst,
+    Developer,
+    PartnerMember,
+    PlatformAdmin,
+];
+const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
+const RECORDERS: &[Role] = &[Owner, Admin, Developer, SecretKey];
+const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
+const MONEY_SEES: &[Role] = &[Owner, Admin, Finance, Analyst, PlatformAdmin];
+const MONEY_PREPARES: &[Role] = &[Owner, Admin, Finance];
+const MONEY_RELEASES: &[Role] = &[Owner, Finance];
+
+macro_rules! operations {
+    ($($operation:ident = $name:literal => $allowed:expr;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $($operation),*
+        }
+
+        impl Operation {
+            pub const ALL: &[Self] = &[$(Self::$operation),*];
+
+            /// The field of the schema it guards.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $name),*
+                }
+            }
+
+            /// The roles that may.
+            #[must_use]
+            pub fn allowed(self) -> &'static [Role] {
+                match self {
+                    $(Self::$operation => $allowed),*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    SeeViewer = "Query.viewer" => PEOPLE;
+    SeeNode = "Query.node" => EVERYONE;
+    SeeNodes = "Query.nodes" => EVERYONE;
+    SearchListings = "Query.marketplaceListings" => EVERYONE;
+    SeeBrand = "Query.brand" => EVERYONE;
+    SeeProgram = "Query.program" => EVERYONE;
+    SeePartner = "Query.partner" => PARTNER_SEES;
+
+    SeeMembers = "Brand.members" => TEAM;
+    SeeApiKeys = "Brand.apiKeys" => KEY_HOLDERS;
+    SeePrograms = "Brand.programs" => TEAM;
+    SeeApplications = "Brand.applications" => TEAM;
+    SeePartnerships = "Brand.partnerships" => TEAM;
+    SeeConversions = "Brand.conversions" => TEAM;
+    SeeCommissions = "Brand.commissions" => TEAM;
+    SeePayouts = "Brand.payouts" => MONEY_SEES;
+    SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
+
+    SeeOwnApplications = "Partner.applications" => PARTNER_SEES;
+    SeeOwnPartnerships = "Partner.partnerships" => PARTNER_SEES;
+    SeeOwnConversions = "Partner.conversions" => PARTNER_SEES;
+    SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
+    SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
+
+    SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
+    SeePromoCodes = "Partnership.promoCodes" => TEAM_OR_PARTNER;
+    SeeRecruits = "Partnership.recruits" => TEAM_OR_PARTNER;
+    SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
+
+    SignUp = "Mutation.signUp" => EVERYONE;
+    SignIn = "Mutation.signIn" => EVERYONE;
+    RefreshSession = "Mutation.refreshSession" => EVERYONE;
+    CreateBrand = "Mutation.createBrand" => PEOPLE;
+    CreatePartner = "Mutation.createPartner" => PEOPLE;
+    CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;
+    RevokeApiKey = "Mutation.revokeApiKey" => KEY_HOLDERS;
+
+    CreateProgram = "Mutation.createProgram" => MANAGERS;
+    UpdateProgram = "Mutation.updateProgram" => MANAGERS;
+    ActivateProgram = "Mutation.activateProgram" => MANAGERS;
+    PauseProgram = "Mutation.pauseProgram" => MANAGERS;
+    CreateCommissionRule = "Mutation.createCommissionRule" => MANAGERS;
+    ArchiveCommissionRule = "Mutation.archiveCommissionRule" => MANAGERS;
+    SetReferralLevels = "Mutation.setReferralLevels" => MANAGERS;
+    CreateListing = "Mutation.createListing" => MANAGERS;
+    UpdateListing = "Mutation.updateListing" => MANAGERS;
+    PublishListing = "Mutation.publishListing" => MANAGERS;
+    PauseListing = "Mutation.pauseListing" => MANAGERS;
+
+    ApplyToProgram = "Mutation.applyToProgram" => PARTNER;
+    WithdrawApplication = "Mutation.withdrawApplication" => PARTNER;
+    ApproveApplication = "Mutation.approveApplication" => MANAGERS;
+    RejectApplication = "Mutation.rejectApplication" => MANAGERS;
+    SuspendPartnership = "Mutation.suspendPartnership" => MANAGERS;
+    ReactivatePartnership = "Mutation.reactivatePartnership" => MANAGERS;
+    SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
+
+    CreateTrackingLink = "Mutation.createTrackingLink" => MANAGERS_OR_PARTNER;
+    CreatePromoCode = "Mutation.createPromoCode" => MANAGERS_OR_PARTNER;
+
+    RecordSignup = "Mutation.recordSignup" => RECORDERS;
+    RecordLead = "Mutation.recordLead" => RECORDERS;
+    RecordSale = "Mutation.recordSale" => RECORDERS;
+    RecordRefund = "Mutation.recordRefund" => RECORDERS;
+    ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
+    RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
+
+    CreatePayout = "Mutation.createPayout" => MONEY_PREPARES;
+    ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
+    MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
+    CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+
+    ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_named_once() {
+        let mut names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Operation::ALL.len());
+    }
+
+    #[test]
+    fn a_publishable_key_moves_no_money() {
+        for operation in [
+            Operation::RecordSale,
+            Operation::CreatePayout,
+            Operation::SeeConversions,
+        ] {
+            assert!(!operation.allowed().contains(&Role::PublishableKey));
+        }
+    }
+}

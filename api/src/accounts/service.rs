@@ -1,0 +1,411 @@
+//! Signing up and in, sessions, partner accounts, and who a request comes from.
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    api_key::{self, ApiKeyKind},
+    brand_member,
+    ids::{PartnerId, UserId},
+    partner, partner_member, session, user,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, sea_query::OnConflict,
+};
+
+use crate::{
+    accounts::{
+        actor::{Actor, Identity, Place},
+        error::AccountErrorCode as Code,
+        permissions::Operation,
+        rules, tokens,
+    },
+    app::App,
+    error::{ApiError, Failure, Fault},
+};
+
+type Result<T> = std::result::Result<T, Failure<Code>>;
+
+/// Prefixes of what a client may put behind `Bearer`.
+pub const SECRET_KEY_PREFIX: &str = "trk_secret_";
+pub const PUBLISHABLE_KEY_PREFIX: &str = "trk_public_";
+const REFRESH_PREFIX: &str = "trs_";
+
+const MAX_PARTNERS_PER_USER: u64 = 10;
+const MAX_BIO_CHARS: usize = 2_000;
+
+/// A signed-in user with the tokens of the session.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub user: user::Model,
+    pub access_token: String,
+    pub access_expires_at: DateTime<Utc>,
+    pub refresh_token: String,
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+pub struct SignUp {
+    pub email: String,
+    pub password: String,
+    pub display_name: String,
+}
+
+pub async fn sign_up(app: &App, command: SignUp) -> Result<SignedIn> {
+    let email_key = rules::email_key(&command.email)
+        .ok_or_else(|| Failure::refused_field(Code::EmailInvalid, "email", "this is not an e-mail address"))?;
+    if !rules::PASSWORD_CHARS.contains(&command.password.chars().count()) {
+        return Err(Failure::refused_field(
+            Code::PasswordLength,
+            "password",
+            format!(
+                "a password has {} to {} characters",
+                rules::PASSWORD_CHARS.start(),
+                rules::PASSWORD_CHARS.end()
+            ),
+        ));
+    }
+    let display_name = rules::clean_name(&command.display_name)
+        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "displayName", "a name has 1 to 100 characters"))?;
+    let password_hash = hash_password(app, command.password).await?;
+
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    let id: UserId = app.ids.new_id(now);
+    let row = user::Model {
+        id,
+        email: command.email.trim().to_owned(),
+        email_key,
+        display_name,
+        password_hash,
+        platform_admin: false,
+        created_at: now,
+    };
+    let inserted = user::Entity::insert(user::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::column(user::Column::EmailKey).do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+    if inserted == 0 {
+        return Err(Failure::refused_field(
+            Code::EmailTaken,
+            "email",
+            "this address already has an account",
+        ));
+    }
+    let signed_in = open_session_in_tx(&tx, app, row).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedIn> {
+    let refuse = || Failure::refused(Code::CredentialsInvalid, "e-mail address or password is wrong");
+    let found = match rules::email_key(email) {
+        Some(key) => {
+            user::Entity::find()
+                .filter(user::Column::EmailKey.eq(key))
+                .one(app.db.read())
+                .await?
+        }
+        None => None,
+    };
+    // An unknown address costs the same work as a wrong password, so that time does not tell them apart.
+    let hash = match &found {
+        Some(user) => user.password_hash.clone(),
+        None => NOBODYS_HASH.to_owned(),
+    };
+    let fits = verify_password(password, hash).await?;
+    let user = found.filter(|_| fits).ok_or_else(refuse)?;
+    let tx = app.db.begin().await?;
+    let signed_in = open_session_in_tx(&tx, app, user).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// Exchanges a refresh token for new tokens. The old one is used up.
+pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn> {
+    let refuse = || Failure::refused(Code::RefreshTokenInvalid, "sign in again");
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    let session = session::Entity::find()
+        .filter(session::Column::RefreshHash.eq(tokens::fingerprint(refresh_token)))
+        .filter(session::Column::RevokedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now))
+        .one(&tx)
+        .await?
+        .ok_or_else(refuse)?;
+    let user = user::Entity::find_by_id(session.user_id)
+        .one(&tx)
+        .await?
+        .ok_or_else(refuse)?;
+    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
+    // The old hash is part of the condition: of two requests with the same token one wins.
+    let rotated = session::Entity::update_many()
+        .set(session::ActiveModel {
+            refresh_hash: Set(tokens::fingerprint(&refresh_token)),
+            ..Default::default()
+        })
+        .filter(session::Column::Id.eq(session.id))
+        .filter(session::Column::RefreshHash.eq(session.refresh_hash))
+        .exec(&tx)
+        .await?;
+    if rotated.rows_affected == 0 {
+        return Err(refuse());
+    }
+    tx.commit().await?;
+    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
+    Ok(SignedIn {
+        user,
+        access_token,
+        access_expires_at,
+        refresh_token,
+        refresh_expires_at: session.expires_at,
+    })
+}
+
+async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Model) -> Result<SignedIn> {
+    let now = app.clock.now();
+    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
+    let refresh_expires_at = now + TimeDelta::days(tokens::REFRESH_DAYS);
+    session::Entity::insert(session::ActiveModel {
+        id: Set(app.ids.new_id(now)),
+        user_id: Set(user.id),
+        refresh_hash: Set(tokens::fingerprint(&refresh_token)),
+        created_at: Set(now),
+        expires_at: Set(refresh_expires_at),
+        revoked_at: Set(None),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
+    Ok(SignedIn {
+        user,
+        access_token,
+        access_expires_at,
+        refresh_token,
+        refresh_expires_at,
+    })
+}
+
+pub struct CreatePartner {
+    pub handle: String,
+    pub display_name: String,
+    pub bio: Option<String>,
+    pub country: Option<String>,
+}
+
+/// Makes a partner account whose first member is the caller.
+pub async fn create_partner(app: &App, actor: &Actor, command: CreatePartner) -> Result<partner::Model> {
+    actor.authorise(Operation::CreatePartner, Place::default())?;
+    let user = actor.user()?;
+    if !rules::is_handle(&command.handle) {
+        return Err(Failure::refused_field(
+            Code::HandleInvalid,
+            "handle",
+            "a handle has 3 to 30 lower-case letters, digits or hyphens and begins with a letter",
+        ));
+    }
+    let display_name = rules::clean_name(&command.display_name)
+        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "displayName", "a name has 1 to 100 characters"))?;
+    if command
+        .bio
+        .as_ref()
+        .is_some_and(|bio| bio.chars().count() > MAX_BIO_CHARS)
+    {
+        return Err(Failure::refused_field(
+            Code::BioTooLong,
+            "bio",
+            "a profile text has at most 2,000 characters",
+        ));
+    }
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    let mine = partner_member::Entity::find()
+        .filter(partner_member::Column::UserId.eq(user))
+        .count(&tx)
+        .await?;
+    if mine >= MAX_PARTNERS_PER_USER {
+        return Err(Failure::refused(
+            Code::TooManyPartners,
+            "a user may have at most 10 partner accounts",
+        ));
+    }
+    let row = partner::Model {
+        id: app.ids.new_id(now),
+        handle: command.handle,
+        display_name,
+        bio: command.bio,
+        country: command.country,
+        created_at: now,
+    };
+    let inserted = partner::Entity::insert(partner::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::column(partner::Column::Handle).do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+    if inserted == 0 {
+        return Err(Failure::refused_field(
+            Code::HandleTaken,
+            "handle",
+            "this handle belongs to somebody else",
+        ));
+    }
+    partner_member::Entity::insert(partner_member::ActiveModel {
+        id: Set(app.ids.new_id(now)),
+        partner_id: Set(row.id),
+        user_id: Set(user),
+        created_at: Set(now),
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// The caller's own partner account.
+pub async fn get_partner(app: &App, actor: &Actor, id: PartnerId) -> std::result::Result<partner::Model, ApiError> {
+    actor.authorise(Operation::SeePartner, Place::partner(id))?;
+    partner::Entity::find_by_id(id)
+        .one(app.db.read())
+        .await
+        .map_err(ApiError::internal)?
+        .ok_or_else(|| ApiError::not_found("partner"))
+}
+
+/// The signed-in user.
+pub async fn get_viewer(app: &App, actor: &Actor) -> std::result::Result<user::Model, ApiError> {
+    actor.authorise(Operation::SeeViewer, Place::default())?;
+    user::Entity::find_by_id(actor.user()?)
+        .one(app.db.read())
+        .await
+        .map_err(ApiError::internal)?
+        .ok_or(ApiError::Unauthenticated("this account is gone"))
+}
+
+/// Who sends a request, from what stands behind `Bearer`. No token is anonymous; a wrong one is an error, so that a
+/// client notices.
+pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Actor, ApiError> {
+    let Some(token) = bearer else {
+        return Ok(Actor::anonymous());
+    };
+    if token.starts_with(SECRET_KEY_PREFIX) || token.starts_with(PUBLISHABLE_KEY_PREFIX) {
+        return identify_key(app, token).await;
+    }
+    let user = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
+        "the access token is not valid, or no longer; refresh the session",
+    ))?;
+    load_actor(app.db.read(), user).await
+}
+
+async fn identify_key(app: &App, token: &str) -> std::result::Result<Actor, ApiError> {
+    let key = api_key::Entity::find()
+        .filter(api_key::Column::KeyHash.eq(tokens::fingerprint(token)))
+        .filter(api_key::Column::RevokedAt.is_null())
+        .one(app.db.read())
+        .await
+        .map_err(ApiError::internal)?
+        .ok_or(ApiError::Unauthenticated("this API key is unknown or revoked"))?;
+    let identity = match key.kind {
+        ApiKeyKind::Secret => Identity::SecretKey {
+            key: key.id,
+            brand: key.brand_id,
+        },
+        ApiKeyKind::Publishable => Identity::PublishableKey {
+            key: key.id,
+            brand: key.brand_id,
+        },
+    };
+    Ok(Actor {
+        identity,
+        ..Actor::anonymous()
+    })
+}
+
+/// Reads a user's rights: three small statements by index.
+async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::result::Result<Actor, ApiError> {
+    let fault = |error: DbErr| ApiError::internal(error);
+    let user = user::Entity::find_by_id(id)
+        .one(connection)
+        .await
+        .map_err(fault)?
+        .ok_or(ApiError::Unauthenticated("this account is gone"))?;
+    let brands = brand_member::Entity::find()
+        .filter(brand_member::Column::UserId.eq(id))
+        .all(connection)
+        .await
+        .map_err(fault)?;
+    let partners = partner_member::Entity::find()
+        .filter(partner_member::Column::UserId.eq(id))
+        .all(connection)
+        .await
+        .map_err(fault)?;
+    Ok(Actor {
+        identity: Identity::User(id),
+        platform_admin: user.platform_admin,
+        brands: brands
+            .into_iter()
+            .map(|member| (member.brand_id, member.role))
+            .collect(),
+        partners: partners.into_iter().map(|member| member.partner_id).collect(),
+    })
+}
+
+/// Reads the actor's rights again: for whoever lives longer than a request.
+pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiError> {
+    match actor.identity {
+        Identity::User(user) => load_actor(app.db.read(), user).await,
+        Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => {
+            let alive = api_key::Entity::find_by_id(key)
+                .filter(Condition::all().add(api_key::Column::RevokedAt.is_null()))
+                .one(app.db.read())
+                .await
+                .map_err(ApiError::internal)?;
+            alive
+                .map(|_| actor.clone())
+                .ok_or(ApiError::Unauthenticated("this API key was revoked"))
+        }
+        Identity::Anonymous | Identity::System => Ok(actor.clone()),
+    }
+}
+
+/// The hash of a password nobody has.
+const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$8Vb0p8nYF0rJwBz2Xq1m8mXb3D5cVn1o0aZq3h8sP1k";
+
+/// Argon2id with the library's parameters (19 MiB, two passes), on a thread where it blocks nobody.
+async fn hash_password(app: &App, password: String) -> std::result::Result<String, Fault> {
+    let salt = app.ids.secret::<16>();
+    tokio::task::spawn_blocking(move || {
+        let hash = Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map_err(Fault::new)?;
+        Ok(hash.to_string())
+    })
+    .await
+    .map_err(Fault::new)?
+}
+
+async fn verify_password(password: String, hash: String) -> std::result::Result<bool, Fault> {
+    tokio::task::spawn_blocking(move || {
+        let parsed = PasswordHash::new(&hash).map_err(Fault::new)?;
+        Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+    })
+    .await
+    .map_err(Fault::new)?
+}
+
+/// For the demo and imports: a user whose mail address is known not to be taken, or the one that has it.
+pub async fn find_user_by_email(app: &App, email: &str) -> std::result::Result<Option<user::Model>, DbErr> {
+    let Some(key) = rules::email_key(email) else {
+        return Ok(None);
+    };
+    user::Entity::find()
+        .filter(user::Column::EmailKey.eq(key))
+        .one(app.db.read())
+        .await
+}
+
+/// The actor a user is, read afresh: for commands that act in a user's name.
+pub async fn act_as(app: &App, user: UserId) -> std::result::Result<Actor, ApiError> {
+    load_actor(app.db.read(), user).await
+}

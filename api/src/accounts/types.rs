@@ -1,0 +1,204 @@
+//! Accounts as the schema shows them.
+
+use async_graphql::{Context, ID, InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{partner, user};
+
+use crate::{
+    accounts::{
+        error::{AccountError, AccountErrorCode},
+        service::SignedIn,
+    },
+    brands::types::Membership,
+    error::ApiError,
+    graphql::{context::ContextExt, objects::Partner, scalars::CountryCode},
+    payload,
+};
+
+/// A person who signs in.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct User {
+    /// Global id.
+    pub id: ID,
+    /// As written at sign-up.
+    pub email: String,
+    /// How others see this person.
+    pub display_name: String,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            email: row.email,
+            display_name: row.display_name,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// A partner's own fields; the schema's `Partner` is merged in `graphql/objects.rs`.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PartnerFields {
+    /// Global id.
+    pub id: ID,
+    /// Unique name in lower case, part of public addresses.
+    pub handle: String,
+    /// How others see this partner.
+    pub display_name: String,
+    /// What the partner says about itself.
+    pub bio: Option<String>,
+    /// Where the partner is.
+    pub country: Option<CountryCode>,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<partner::Model> for PartnerFields {
+    fn from(row: partner::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            handle: row.handle,
+            display_name: row.display_name,
+            bio: row.bio,
+            country: row.country.map(CountryCode),
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// The signed-in user with everything they act for.
+pub struct Viewer(pub user::Model);
+
+/// The signed-in user with everything they act for.
+#[async_graphql::Object]
+impl Viewer {
+    /// The user.
+    async fn user(&self) -> User {
+        self.0.clone().into()
+    }
+
+    /// The brands the user is a member of, with the role there. At most a few: not paged.
+    async fn memberships(&self, ctx: &Context<'_>) -> Result<Option<Vec<Membership>>, ApiError> {
+        let brands = ctx.actor().brands.clone();
+        Ok(Some(
+            brands
+                .into_iter()
+                .map(|(brand_id, role)| Membership {
+                    brand_id,
+                    role: role.into(),
+                })
+                .collect(),
+        ))
+    }
+
+    /// The partner accounts the user acts for. At most ten.
+    async fn partners(&self, ctx: &Context<'_>) -> Result<Option<Vec<Partner>>, ApiError> {
+        let mut partners = Vec::new();
+        for id in ctx.actor().partners.clone() {
+            partners.extend(ctx.load(id).await?.map(Partner::from));
+        }
+        Ok(Some(partners))
+    }
+}
+
+/// Tokens of a session.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Session {
+    /// Who is signed in.
+    pub user: User,
+    /// Send it as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// When the access token ends: 15 minutes after it was made.
+    pub access_token_expires_at: DateTime<Utc>,
+    /// Exchange it for new tokens with `refreshSession`. Good for one exchange.
+    pub refresh_token: String,
+    /// When the session ends for good.
+    pub refresh_token_expires_at: DateTime<Utc>,
+}
+
+impl From<SignedIn> for Session {
+    fn from(signed_in: SignedIn) -> Self {
+        Self {
+            user: signed_in.user.into(),
+            access_token: signed_in.access_token,
+            access_token_expires_at: signed_in.access_expires_at,
+            refresh_token: signed_in.refresh_token,
+            refresh_token_expires_at: signed_in.refresh_expires_at,
+        }
+    }
+}
+
+/// A new account.
+#[derive(InputObject)]
+pub struct SignUpInput {
+    /// The e-mail address to sign in with.
+    pub email: String,
+    /// 10 to 200 characters.
+    pub password: String,
+    /// How others see this person: 1 to 100 characters.
+    pub display_name: String,
+}
+
+/// Credentials.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The e-mail address of the account.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// A session to go on with.
+#[derive(InputObject)]
+pub struct RefreshSessionInput {
+    /// The refresh token of the session.
+    pub refresh_token: String,
+}
+
+/// A new partner account of the signed-in user.
+#[derive(InputObject)]
+pub struct CreatePartnerInput {
+    /// Unique: 3 to 30 lower-case letters, digits or hyphens, beginning with a letter.
+    pub handle: String,
+    /// How others see this partner: 1 to 100 characters.
+    pub display_name: String,
+    /// At most 2,000 characters.
+    pub bio: Option<String>,
+    /// Where the partner is.
+    pub country: Option<CountryCode>,
+}
+
+payload! {
+    /// What `signUp` answers.
+    SignUpPayload {
+        /// The new session.
+        session: Session
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `signIn` answers.
+    SignInPayload {
+        /// The new session.
+        session: Session
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `refreshSession` answers.
+    RefreshSessionPayload {
+        /// The session with new tokens.
+        session: Session
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `createPartner` answers.
+    CreatePartnerPayload {
+        /// The new partner.
+        partner: Partner
+    } refused by AccountError, AccountErrorCode
+}

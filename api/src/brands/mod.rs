@@ -1,0 +1,12 @@
+//! Brands, their members and their API keys.
+//!
+//! Invariants: a brand always has an owner; a key is shown once and kept as a hash.
+//!
+//! Deliberately absent until their issue: invitations of members, key scopes and rotation, plans.
+
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod queries;
+pub mod service;
+pub mod types;

@@ -1,0 +1,65 @@
+//! Brand mutations.
+
+use async_graphql::{Context, Object};
+
+use crate::{
+    brands::{
+        service::{self, CreateBrand},
+        types::{
+            CreateApiKeyInput, CreateApiKeyPayload, CreateBrandInput, CreateBrandPayload, RevokeApiKeyInput,
+            RevokeApiKeyPayload,
+        },
+    },
+    error::ApiError,
+    graphql::{
+        context::{ContextExt, parse_id},
+        scalars::percent_to_ppm,
+    },
+};
+
+#[derive(Default)]
+pub struct BrandMutations;
+
+#[Object]
+impl BrandMutations {
+    /// Makes a brand; the caller becomes its owner.
+    async fn create_brand(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateBrandInput,
+    ) -> Result<Option<CreateBrandPayload>, ApiError> {
+        let command = CreateBrand {
+            slug: input.slug,
+            name: input.name,
+            website_url: input.website_url.0,
+            currency: input.currency.0,
+            reserve_ppm: input
+                .reserve_percent
+                .map(|percent| percent_to_ppm(percent, "reservePercent"))
+                .transpose()?,
+            payout_minimum: input.payout_minimum.map(|amount| amount.0),
+        };
+        CreateBrandPayload::of(service::create_brand(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Makes an API key. Its text is in the answer and nowhere else.
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateApiKeyInput,
+    ) -> Result<Option<CreateApiKeyPayload>, ApiError> {
+        let brand = parse_id(&input.brand_id, "brandId")?;
+        let made = service::create_api_key(ctx.app(), ctx.actor(), brand, input.kind.into(), &input.name).await;
+        CreateApiKeyPayload::of(made)
+    }
+
+    /// Revokes an API key at once.
+    async fn revoke_api_key(
+        &self,
+        ctx: &Context<'_>,
+        input: RevokeApiKeyInput,
+    ) -> Result<Option<RevokeApiKeyPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        RevokeApiKeyPayload::of(service::revoke_api_key(ctx.app(), ctx.actor(), id).await)
+    }
+}

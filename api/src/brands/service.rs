@@ -1,0 +1,258 @@
+//! Use cases of brands and their keys.
+
+use entity::{
+    TenantScoped,
+    api_key::{self, ApiKeyKind},
+    brand,
+    brand_member::{self, BrandRole},
+    ids::{ApiKeyId, BrandId},
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict};
+
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+        rules, service as accounts, tokens,
+    },
+    app::App,
+    audit::{self, Change},
+    brands::error::BrandErrorCode as Code,
+    error::{ApiError, Failure},
+    money::{Currency, Money},
+    page::{self, Page, Slice},
+};
+
+type Result<T> = std::result::Result<T, Failure<Code>>;
+
+/// Reserve of a brand that says nothing: 10 %.
+pub const DEFAULT_RESERVE_PPM: i64 = 100_000;
+const MAX_RESERVE_PPM: i64 = 500_000;
+const MAX_BRANDS_PER_USER: usize = 10;
+const MAX_KEYS_PER_BRAND: u64 = 50;
+
+pub struct CreateBrand {
+    pub slug: String,
+    pub name: String,
+    pub website_url: String,
+    pub currency: String,
+    pub reserve_ppm: Option<i64>,
+    pub payout_minimum: Option<rust_decimal::Decimal>,
+}
+
+/// Makes a brand owned by the caller.
+pub async fn create_brand(app: &App, actor: &Actor, command: CreateBrand) -> Result<brand::Model> {
+    actor.authorise(Operation::CreateBrand, Place::default())?;
+    let owner = actor.user()?;
+    let row = check_brand(app, command)?;
+    let owned = actor
+        .brands
+        .iter()
+        .filter(|(_, role)| *role == BrandRole::Owner)
+        .count();
+    if owned >= MAX_BRANDS_PER_USER {
+        return Err(Failure::refused(
+            Code::TooManyBrands,
+            "a user may own at most 10 brands",
+        ));
+    }
+    let tx = app.db.begin().await?;
+    let inserted = brand::Entity::insert(brand::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::column(brand::Column::Slug).do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+    if inserted == 0 {
+        return Err(Failure::refused_field(
+            Code::SlugTaken,
+            "slug",
+            "this slug belongs to another brand",
+        ));
+    }
+    brand_member::Entity::insert(brand_member::ActiveModel {
+        id: Set(app.ids.new_id(row.created_at)),
+        brand_id: Set(row.id),
+        user_id: Set(owner),
+        role: Set(BrandRole::Owner),
+        created_at: Set(row.created_at),
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    audit::record_in_tx(&tx, app, actor, Change::of_fact(row.id, "brand.created", row.id)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+fn check_brand(app: &App, command: CreateBrand) -> Result<brand::Model> {
+    if !rules::is_handle(&command.slug) {
+        return Err(Failure::refused_field(
+            Code::SlugInvalid,
+            "slug",
+            "a slug has 3 to 30 lower-case letters, digits or hyphens and begins with a letter",
+        ));
+    }
+    let name = rules::clean_name(&command.name)
+        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "name", "a name has 1 to 100 characters"))?;
+    let currency: Currency = command
+        .currency
+        .parse()
+        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, "currency", error))?;
+    let reserve_ppm = command.reserve_ppm.unwrap_or(DEFAULT_RESERVE_PPM);
+    if !(0..=MAX_RESERVE_PPM).contains(&reserve_ppm) {
+        return Err(Failure::refused_field(
+            Code::ReserveOutOfRange,
+            "reservePercent",
+            "the reserve is between 0 and 50 percent",
+        ));
+    }
+    let payout_minimum_minor = match command.payout_minimum {
+        None => 0,
+        Some(amount) => {
+            Money::from_decimal(amount, currency)
+                .map_err(|error| Failure::refused_field(Code::PayoutMinimumInvalid, "payoutMinimum", error))?
+                .amount_minor
+        }
+    };
+    let now = app.clock.now();
+    Ok(brand::Model {
+        id: app.ids.new_id(now),
+        slug: command.slug,
+        name,
+        website_url: command.website_url,
+        currency: currency.code().to_owned(),
+        reserve_ppm,
+        payout_minimum_minor,
+        created_at: now,
+    })
+}
+
+/// A brand's public face; anyone may see it.
+pub async fn get_brand(app: &App, id: BrandId) -> std::result::Result<brand::Model, ApiError> {
+    brand::Entity::find_by_id(id)
+        .one(app.db.read())
+        .await
+        .map_err(ApiError::internal)?
+        .ok_or_else(|| ApiError::not_found("brand"))
+}
+
+pub async fn list_members(
+    app: &App,
+    actor: &Actor,
+    brand: BrandId,
+    page: &Page,
+) -> std::result::Result<Slice<brand_member::Model>, ApiError> {
+    actor.authorise(Operation::SeeMembers, Place::brand(brand))?;
+    let select = brand_member::Entity::find_within(&actor.reach()).filter(brand_member::Column::BrandId.eq(brand));
+    page::fetch(
+        app.db.read(),
+        select,
+        brand_member::Column::Id,
+        |row: &brand_member::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
+}
+
+/// A new key, whose text is shown this once.
+#[derive(Debug)]
+pub struct NewApiKey {
+    pub key: api_key::Model,
+    pub text: String,
+}
+
+pub async fn create_api_key(
+    app: &App,
+    actor: &Actor,
+    brand: BrandId,
+    kind: ApiKeyKind,
+    name: &str,
+) -> Result<NewApiKey> {
+    actor.authorise(Operation::CreateApiKey, Place::brand(brand))?;
+    let created_by = actor.user()?;
+    let name = rules::clean_name(name)
+        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "name", "a name has 1 to 100 characters"))?;
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    let in_use = api_key::Entity::find()
+        .filter(api_key::Column::BrandId.eq(brand))
+        .filter(api_key::Column::RevokedAt.is_null())
+        .count(&tx)
+        .await?;
+    if in_use >= MAX_KEYS_PER_BRAND {
+        return Err(Failure::refused(
+            Code::TooManyApiKeys,
+            "a brand may have at most 50 keys in use",
+        ));
+    }
+    let prefix = match kind {
+        ApiKeyKind::Secret => accounts::SECRET_KEY_PREFIX,
+        ApiKeyKind::Publishable => accounts::PUBLISHABLE_KEY_PREFIX,
+    };
+    let text = tokens::new_opaque(app, prefix);
+    let key = api_key::Model {
+        id: app.ids.new_id(now),
+        brand_id: brand,
+        kind,
+        name,
+        last_four: text.chars().skip(text.len() - 4).collect(),
+        key_hash: tokens::fingerprint(&text),
+        created_by,
+        created_at: now,
+        revoked_at: None,
+    };
+    api_key::Entity::insert(api_key::ActiveModel::from(key.clone()))
+        .exec_without_returning(&tx)
+        .await?;
+    audit::record_in_tx(&tx, app, actor, Change::of_fact(brand, "api_key.created", key.id)).await?;
+    tx.commit().await?;
+    Ok(NewApiKey { key, text })
+}
+
+pub async fn revoke_api_key(app: &App, actor: &Actor, id: ApiKeyId) -> Result<api_key::Model> {
+    let tx = app.db.begin().await?;
+    let mut key = api_key::Entity::find_within(&actor.reach())
+        .filter(api_key::Column::Id.eq(id))
+        .one(&tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("API key"))?;
+    actor.authorise(Operation::RevokeApiKey, Place::brand(key.brand_id))?;
+    if key.revoked_at.is_some() {
+        return Err(Failure::refused(Code::ApiKeyRevoked, "this key was revoked before"));
+    }
+    key.revoked_at = Some(app.clock.now());
+    api_key::Entity::update(api_key::ActiveModel {
+        id: Set(id),
+        revoked_at: Set(key.revoked_at),
+        ..Default::default()
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    audit::record_in_tx(
+        &tx,
+        app,
+        actor,
+        Change::of_fact(key.brand_id, "api_key.revoked", key.id),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(key)
+}
+
+pub async fn list_api_keys(
+    app: &App,
+    actor: &Actor,
+    brand: BrandId,
+    page: &Page,
+) -> std::result::Result<Slice<api_key::Model>, ApiError> {
+    actor.authorise(Operation::SeeApiKeys, Place::brand(brand))?;
+    let select = api_key::Entity::find_within(&actor.reach()).filter(api_key::Column::BrandId.eq(brand));
+    page::fetch(
+        app.db.read(),
+        select,
+        api_key::Column::Id,
+        |row: &api_key::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
+}

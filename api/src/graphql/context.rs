@@ -1,0 +1,125 @@
+//! What a resolver reaches through its context, and how an [`ApiError`] becomes a GraphQL error.
+
+use async_graphql::{
+    Context, ErrorExtensionValues, ID,
+    dataloader::{DataLoader, HashMapCache, Loader},
+    runtime::{TokioSpawner, TokioTimer},
+};
+use entity::ids::TypedId;
+
+use crate::{accounts::actor::Actor, app::App, error::ApiError, page::Page};
+
+/// Batches of one request. One per request: a schema-wide one would both leak rights between callers and be slower.
+pub struct Batch {
+    pub app: App,
+    pub actor: Actor,
+}
+
+pub type Loaders = DataLoader<Batch, HashMapCache>;
+
+/// The loaders of one request, batching whatever becomes known before the executor next waits.
+#[must_use]
+pub fn loaders(app: App, actor: Actor) -> Loaders {
+    DataLoader::with_cache(
+        Batch { app, actor },
+        TokioSpawner::current(),
+        TokioTimer::default(),
+        HashMapCache::default(),
+    )
+    .delay(std::time::Duration::ZERO)
+}
+
+/// Loaders for a subscription: every event reads afresh.
+#[must_use]
+pub fn uncached_loaders(app: App, actor: Actor) -> Loaders {
+    let loaders = loaders(app, actor);
+    loaders.enable_all_cache(false);
+    loaders
+}
+
+/// Why a batch failed; cloned to everyone who waited for it.
+#[derive(Clone, Debug)]
+pub struct LoadError(pub String);
+
+impl From<sea_orm::DbErr> for LoadError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Shorthands of every resolver.
+pub trait ContextExt {
+    fn app(&self) -> &App;
+    fn actor(&self) -> &Actor;
+    /// Checks the arguments of a connection; counts the whole list only when `totalCount` is selected.
+    fn page(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Page, ApiError>;
+    /// One value of this request's batch.
+    fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Batch as Loader<K>>::Value>, ApiError>> + Send
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Batch: Loader<K, Error = LoadError>;
+}
+
+impl ContextExt for Context<'_> {
+    fn app(&self) -> &App {
+        self.data_unchecked::<App>()
+    }
+
+    fn actor(&self) -> &Actor {
+        self.data_unchecked::<Actor>()
+    }
+
+    fn page(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Page, ApiError> {
+        let count = self.look_ahead().field("totalCount").exists();
+        Page::new(first, after, last, before, count)
+    }
+
+    async fn load<K>(&self, key: K) -> Result<Option<<Batch as Loader<K>>::Value>, ApiError>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Batch: Loader<K, Error = LoadError>,
+    {
+        self.data_unchecked::<Loaders>()
+            .load_one(key)
+            .await
+            .map_err(|error| ApiError::internal(error.0))
+    }
+}
+
+/// Reads an `ID` argument as an id of the wanted kind.
+pub fn parse_id<T>(id: &ID, field: &str) -> Result<T, ApiError>
+where
+    T: TypedId + std::str::FromStr<Err = entity::ids::IdParseError>,
+{
+    id.parse().map_err(|error| ApiError::bad_field(field, error))
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        if let ApiError::Internal(_) = &error {
+            tracing::error!(cause = error.log_text(), "a resolver failed");
+        }
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code());
+        if let ApiError::BadUserInput { field: Some(field), .. } = &error {
+            extensions.set("field", field.as_str());
+        }
+        Self {
+            message: error.public_message(),
+            source: None,
+            extensions: Some(extensions),
+        }
+    }
+}

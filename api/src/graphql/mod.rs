@@ -1,0 +1,9 @@
+//! The schema's assembly: merging the slices' roots, and what they share. Nothing here knows a business rule.
+
+pub mod connection;
+pub mod context;
+pub mod node;
+pub mod objects;
+pub mod payload;
+pub mod scalars;
+pub mod schema;

@@ -1,0 +1,1 @@
+//! `node` and `nodes`: any object by its global id.

@@ -1,0 +1,64 @@
+//! The installation's secret, and the keys derived from it. One secret, one purpose a key (HKDF-SHA256).
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use entity::installation_secret::{ActiveModel, Column, Entity};
+use hkdf::Hkdf;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
+use sha2::Sha256;
+
+use crate::{
+    config::Config,
+    error::Fault,
+    ids::Ids,
+    infra::{clock::Clock, db::Db},
+};
+
+const SECRET_NAME: &str = "root";
+
+/// Keys by purpose; never printed.
+#[derive(Clone)]
+pub struct Keys {
+    pub access_token: [u8; 32],
+    pub click_id: [u8; 32],
+}
+
+impl Keys {
+    /// From the configured secret, or the one this installation made for itself and keeps in its database, where every
+    /// process of it finds the same.
+    pub async fn load(config: &Config, db: &Db, ids: &Ids, clock: &dyn Clock) -> Result<Self, Fault> {
+        if let Some(secret) = &config.secret {
+            return Self::derive(secret.as_bytes());
+        }
+        let made = STANDARD_NO_PAD.encode(ids.secret::<32>());
+        let tx = db.begin().await?;
+        Entity::insert(ActiveModel {
+            name: Set(SECRET_NAME.to_owned()),
+            value: Set(made),
+            created_at: Set(clock.now()),
+        })
+        .on_conflict(OnConflict::column(Column::Name).do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+        let kept = Entity::find()
+            .filter(Column::Name.eq(SECRET_NAME))
+            .one(&tx)
+            .await?
+            .ok_or_else(|| Fault::new("the installation secret was not kept"))?;
+        tx.commit().await?;
+        Self::derive(kept.value.as_bytes())
+    }
+
+    fn derive(secret: &[u8]) -> Result<Self, Fault> {
+        let hkdf = Hkdf::<Sha256>::new(None, secret);
+        let key = |purpose: &str| {
+            let mut key = [0; 32];
+            hkdf.expand(purpose.as_bytes(), &mut key)
+                .map(|()| key)
+                .map_err(Fault::new)
+        };
+        Ok(Self {
+            access_token: key("tributary access token v1")?,
+            click_id: key("tributary click id v1")?,
+        })
+    }
+}

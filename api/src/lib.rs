@@ -1,0 +1,21 @@
+//! Tributary: one GraphQL API over a two-sided marketplace for affiliate, referral and creator programs.
+//!
+//! `ARCHITECTURE.md` at the root is the map. The slices, each of which may call services only of those before it:
+//! accounts, brands, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger` and
+//! `outbox` lie below them all.
+
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod brands;
+pub mod config;
+pub mod error;
+pub mod graphql;
+pub mod idempotency;
+pub mod ids;
+pub mod infra;
+pub mod keys;
+pub mod money;
+pub mod outbox;
+pub mod page;
+pub mod tracking;

@@ -1,0 +1,181 @@
+//! Amounts are `i64` minor units with a currency; rates are integer parts per million. No float anywhere.
+//!
+//! Rounding is half-even and happens in two places only: where a decimal text enters (it must not need any) and in
+//! [`proportion`], which every rate, reversal and reserve goes through.
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::Decimal;
+
+/// The largest amount one event or setting may carry: a trillion minor units, far from overflow in every sum.
+pub const MAX_AMOUNT_MINOR: i64 = 1_000_000_000_000;
+
+/// One whole, in parts per million.
+pub const WHOLE_PPM: i64 = 1_000_000;
+
+/// An ISO 4217 currency. Its minor unit decides the scale of every amount (JPY 0, EUR 2, KWD 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl Currency {
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Digits behind the decimal point.
+    #[must_use]
+    pub fn scale(self) -> u32 {
+        u32::from(self.0.exponent().unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The text is not the code of a currency in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an ISO 4217 currency code")]
+pub struct UnknownCurrency;
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
+        iso_currency::Currency::from_code(code).map(Self).ok_or(UnknownCurrency)
+    }
+}
+
+/// Why a decimal is not an amount of its currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    #[error("the amount is negative")]
+    Negative,
+    #[error("the amount has more decimals than {currency} has ({scale})")]
+    TooManyDecimals { currency: Currency, scale: u32 },
+    #[error("the amount is above the largest one accepted (10^12 minor units)")]
+    TooLarge,
+}
+
+/// An amount of one currency, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    pub amount_minor: i64,
+    pub currency: Currency,
+}
+
+impl Money {
+    #[must_use]
+    pub fn new(amount_minor: i64, currency: Currency) -> Self {
+        Self { amount_minor, currency }
+    }
+
+    /// Reads an amount that arrives from outside: not negative, no finer than the currency, within bounds. Nothing is
+    /// rounded here: an amount that does not fit its currency is the sender's mistake.
+    pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
+        if amount.is_sign_negative() && !amount.is_zero() {
+            return Err(AmountError::Negative);
+        }
+        let scale = currency.scale();
+        let amount = amount.normalize();
+        if amount.scale() > scale {
+            return Err(AmountError::TooManyDecimals { currency, scale });
+        }
+        let minor = Decimal::from(10_i64.pow(scale))
+            .checked_mul(amount)
+            .ok_or(AmountError::TooLarge)?;
+        let amount_minor = i64::try_from(minor).map_err(|_| AmountError::TooLarge)?;
+        if amount_minor > MAX_AMOUNT_MINOR {
+            return Err(AmountError::TooLarge);
+        }
+        Ok(Self { amount_minor, currency })
+    }
+
+    /// The amount in major units, with exactly the currency's decimals.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        Decimal::new(self.amount_minor, self.currency.scale())
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.to_decimal(), self.currency)
+    }
+}
+
+/// `amount × part / whole`, rounded half-even. `whole` must be positive; a zero whole is nobody's share and gives 0.
+#[must_use]
+pub fn proportion(amount: i64, part: i64, whole: i64) -> i64 {
+    if whole <= 0 {
+        return 0;
+    }
+    let product = i128::from(amount) * i128::from(part);
+    let whole = i128::from(whole);
+    let floor = product.div_euclid(whole);
+    let twice_rest = product.rem_euclid(whole) * 2;
+    let up = twice_rest > whole || (twice_rest == whole && floor % 2 != 0);
+    let rounded = floor + i128::from(up);
+    // |part| ≤ whole for every caller, so the result is no larger than the amount; saturate rather than wrap.
+    i64::try_from(rounded).unwrap_or(if rounded > 0 { i64::MAX } else { i64::MIN })
+}
+
+/// A share of an amount: `rate_ppm` parts per million, rounded half-even.
+#[must_use]
+pub fn share(amount_minor: i64, rate_ppm: i64) -> i64 {
+    proportion(amount_minor, rate_ppm, WHOLE_PPM)
+}
+
+/// Parts per million as a percentage text: 125000 → `12.5`.
+#[must_use]
+pub fn percent_text(rate_ppm: i64) -> String {
+    Decimal::new(rate_ppm, 4).normalize().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        code.parse().unwrap()
+    }
+
+    #[test]
+    fn proportions_round_half_to_even() {
+        assert_eq!(proportion(5, 1, 2), 2);
+        assert_eq!(proportion(7, 1, 2), 4);
+        assert_eq!(proportion(10_000, 1, 3), 3_333);
+        assert_eq!(proportion(10_000, 2, 3), 6_667);
+        assert_eq!(proportion(-5, 1, 2), -2);
+        assert_eq!(proportion(100, 1, 0), 0);
+        assert_eq!(share(1_000, 100_000), 100);
+    }
+
+    #[test]
+    fn an_amount_has_the_scale_of_its_currency() {
+        let parse = |text: &str, code: &str| Money::from_decimal(text.parse().unwrap(), currency(code));
+        assert_eq!(parse("12.5", "EUR").unwrap().amount_minor, 1_250);
+        assert_eq!(parse("12.500", "EUR").unwrap().amount_minor, 1_250);
+        assert_eq!(parse("12", "JPY").unwrap().amount_minor, 12);
+        assert_eq!(parse("1.234", "KWD").unwrap().amount_minor, 1_234);
+        assert!(matches!(parse("1.5", "JPY"), Err(AmountError::TooManyDecimals { .. })));
+        assert_eq!(parse("-1", "EUR"), Err(AmountError::Negative));
+        assert_eq!(parse("99999999999999999999", "EUR"), Err(AmountError::TooLarge));
+        assert_eq!(Money::new(1_250, currency("EUR")).to_string(), "12.50 EUR");
+    }
+}

@@ -1,0 +1,115 @@
+//! Facts for the outside, written in the transaction that makes them true.
+//!
+//! Invariants: an event exists exactly when its cause committed; `position` is dense, grows in the order in which readers
+//! may see events, and is stamped by one relay at a time (whoever holds the lease); cursors are positions. Sequence
+//! numbers commit out of order on PostgreSQL, so nothing but the relay reads by them.
+//!
+//! Deliberately absent: deletion. The log is what subscriptions resume from.
+
+pub mod relay;
+
+use entity::{
+    Reach, TenantScoped,
+    ids::{BrandId, PartnerId},
+    outbox_event::{ActiveModel, Column, Entity, Model},
+};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use crate::app::App;
+
+/// What an event is about; the text is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    ConversionRecorded,
+    ConversionApproved,
+    ConversionRejected,
+    ConversionRefunded,
+    ApplicationSubmitted,
+    ApplicationDecided,
+    ListingChanged,
+    PayoutChanged,
+}
+
+impl Topic {
+    /// What the conversion feed carries.
+    pub const CONVERSIONS: [Self; 4] = [
+        Self::ConversionRecorded,
+        Self::ConversionApproved,
+        Self::ConversionRejected,
+        Self::ConversionRefunded,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConversionRecorded => "conversion.recorded",
+            Self::ConversionApproved => "conversion.approved",
+            Self::ConversionRejected => "conversion.rejected",
+            Self::ConversionRefunded => "conversion.refunded",
+            Self::ApplicationSubmitted => "application.submitted",
+            Self::ApplicationDecided => "application.decided",
+            Self::ListingChanged => "listing.changed",
+            Self::PayoutChanged => "payout.changed",
+        }
+    }
+}
+
+/// A fact to be announced.
+pub struct Fact {
+    pub topic: Topic,
+    pub brand: BrandId,
+    pub partner: Option<PartnerId>,
+    pub subject: Uuid,
+    pub payload: serde_json::Value,
+}
+
+/// Writes a fact into the outbox of the open transaction.
+pub async fn enqueue_in_tx(tx: &DatabaseTransaction, app: &App, fact: Fact) -> Result<(), DbErr> {
+    let now = app.clock.now();
+    Entity::insert(ActiveModel {
+        seq: NotSet,
+        id: Set(app.ids.new_id(now)),
+        position: Set(None),
+        brand_id: Set(fact.brand),
+        partner_id: Set(fact.partner),
+        topic: Set(fact.topic.as_str().to_owned()),
+        subject_id: Set(fact.subject),
+        payload: Set(fact.payload.to_string()),
+        occurred_at: Set(now),
+    })
+    .exec_without_returning(tx)
+    .await
+    .map(drop)
+}
+
+/// Stamped events of a tenant behind `after`, oldest first.
+pub async fn list_after(
+    app: &App,
+    reach: &Reach,
+    topics: &[Topic],
+    after: i64,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find_within(reach)
+        .filter(Column::Position.gt(after))
+        .filter(Column::Topic.is_in(topics.iter().map(|topic| topic.as_str())))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .all(app.db.read())
+        .await
+}
+
+/// The end of the log: the position of the newest stamped event, 0 when there is none.
+pub async fn last_position(app: &App) -> Result<i64, DbErr> {
+    let position: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::Position.max(), "position")
+        .into_tuple()
+        .one(app.db.read())
+        .await?;
+    Ok(position.flatten().unwrap_or(0))
+}

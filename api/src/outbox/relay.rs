@@ -1,0 +1,129 @@
+//! The relay: gives committed events their place in the log, then wakes the listeners.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entity::{lease, outbox_event};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::OnConflict,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::App;
+
+/// Events stamped in one transaction at the most.
+const BATCH: u64 = 500;
+/// How long a process may hold the relay without renewing.
+const LEASE_SECONDS: i64 = 15;
+/// Pause when there is nothing to stamp.
+const IDLE: Duration = Duration::from_millis(100);
+/// Pause after a fault, so that a database that is down is not hammered.
+const AFTER_FAULT: Duration = Duration::from_secs(1);
+
+const LEASE_NAME: &str = "outbox-relay";
+
+/// Runs until told to stop.
+pub async fn run(app: App, stop: CancellationToken) {
+    let holder = app.ids.uuid(app.clock.now());
+    while !stop.is_cancelled() {
+        let pause = match stamp_batch(&app, holder).await {
+            Ok(0) => IDLE,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::error!(%error, "the outbox relay failed; it will try again");
+                AFTER_FAULT
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = app.outbox_wakeup.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Stamps everything that is committed now. For commands and tests that must see the log complete.
+pub async fn drain(app: &App) -> Result<(), DbErr> {
+    let holder = app.ids.uuid(app.clock.now());
+    while stamp_batch(app, holder).await? > 0 {}
+    Ok(())
+}
+
+/// Stamps one batch; 0 when there was nothing to do or another process holds the lease.
+async fn stamp_batch(app: &App, holder: Uuid) -> Result<usize, DbErr> {
+    // A cheap look first: an idle relay must not take the writer of a SQLite file ten times a second.
+    let waiting = outbox_event::Entity::find()
+        .filter(outbox_event::Column::Position.is_null())
+        .limit(1)
+        .one(app.db.read())
+        .await?;
+    if waiting.is_none() {
+        return Ok(0);
+    }
+    let tx = app.db.begin().await?;
+    if !hold_lease_in_tx(&tx, app, holder).await? {
+        tx.rollback().await?;
+        return Ok(0);
+    }
+    let last: Option<Option<i64>> = outbox_event::Entity::find()
+        .select_only()
+        .column_as(outbox_event::Column::Position.max(), "position")
+        .into_tuple()
+        .one(&tx)
+        .await?;
+    let mut position = last.flatten().unwrap_or(0);
+    let seqs: Vec<i64> = outbox_event::Entity::find()
+        .select_only()
+        .column(outbox_event::Column::Seq)
+        .filter(outbox_event::Column::Position.is_null())
+        .order_by_asc(outbox_event::Column::Seq)
+        .limit(BATCH)
+        .into_tuple()
+        .all(&tx)
+        .await?;
+    for seq in &seqs {
+        position += 1;
+        outbox_event::Entity::update(outbox_event::ActiveModel {
+            seq: Set(*seq),
+            position: Set(Some(position)),
+            ..Default::default()
+        })
+        .exec_without_returning(&tx)
+        .await?;
+    }
+    tx.commit().await?;
+    app.bus.announce(position);
+    Ok(seqs.len())
+}
+
+/// Takes or renews the lease. The row stays locked until the transaction ends, so two relays never stamp at once even
+/// when one of them has overstayed.
+async fn hold_lease_in_tx(tx: &DatabaseTransaction, app: &App, holder: Uuid) -> Result<bool, DbErr> {
+    let now = app.clock.now();
+    let expires_at = now + TimeDelta::seconds(LEASE_SECONDS);
+    lease::Entity::insert(lease::ActiveModel {
+        name: Set(LEASE_NAME.to_owned()),
+        holder: Set(holder),
+        expires_at: Set(expires_at),
+    })
+    .on_conflict(OnConflict::column(lease::Column::Name).do_nothing().to_owned())
+    .exec_without_returning(tx)
+    .await?;
+    let taken = lease::Entity::update_many()
+        .set(lease::ActiveModel {
+            holder: Set(holder),
+            expires_at: Set(expires_at),
+            ..Default::default()
+        })
+        .filter(lease::Column::Name.eq(LEASE_NAME))
+        .filter(
+            Condition::any()
+                .add(lease::Column::Holder.eq(holder))
+                .add(lease::Column::ExpiresAt.lte(now)),
+        )
+        .exec(tx)
+        .await?;
+    Ok(taken.rows_affected > 0)
+}

@@ -1,0 +1,3 @@
+//! Clicks wait here.
+#[derive(Default)]
+pub struct ClickQueue;

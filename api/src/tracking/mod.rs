@@ -1,0 +1,2 @@
+//! Links, clicks and promo codes.
+pub mod clicks;

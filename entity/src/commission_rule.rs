@@ -1,0 +1,52 @@
+//! What a conversion earns at level 0.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{BrandId, CommissionRuleId, ProgramId};
+use crate::scope::tenant_scoped;
+
+/// One event worth something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConversionEvent {
+    Signup,
+    Lead,
+    Sale,
+}
+
+/// How a rule computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RuleKind {
+    Percent,
+    Fixed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "commission_rules")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: CommissionRuleId,
+    pub program_id: ProgramId,
+    pub brand_id: BrandId,
+    pub event: ConversionEvent,
+    pub kind: RuleKind,
+    /// PERCENT: parts per million of the base.
+    pub rate_ppm: Option<i64>,
+    /// FIXED: minor units.
+    pub amount_minor: Option<i64>,
+    /// FIXED: the currency of the amount.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub currency: Option<String>,
+    /// Lower goes first.
+    pub position: i32,
+    pub created_at: DateTimeUtc,
+    pub archived_at: Option<DateTimeUtc>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+tenant_scoped!(brand);

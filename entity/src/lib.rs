@@ -1,0 +1,45 @@
+//! SeaORM entities of Tributary: one file a table, typed ids and tenant-scoped finders.
+//!
+//! Knows no other crate of ours. Amounts are integers in minor units, rates integer parts per million,
+//! timestamps UTC at microseconds.
+
+pub mod ids;
+pub mod scope;
+
+pub mod api_key;
+pub mod application;
+pub mod audit_entry;
+pub mod brand;
+pub mod brand_member;
+pub mod click;
+pub mod commission;
+pub mod commission_rule;
+pub mod conversion;
+pub mod conversion_touch;
+pub mod customer;
+pub mod customer_binding;
+pub mod idempotency_key;
+pub mod installation_secret;
+pub mod lease;
+pub mod ledger_account;
+pub mod ledger_entry;
+pub mod ledger_transfer;
+pub mod listing;
+pub mod order;
+pub mod outbox_event;
+pub mod partner;
+pub mod partner_member;
+pub mod partnership;
+pub mod partnership_ancestor;
+pub mod payout;
+pub mod payout_item;
+pub mod program;
+pub mod program_terms;
+pub mod promo_code;
+pub mod referral_level;
+pub mod refund;
+pub mod session;
+pub mod tracking_link;
+pub mod user;
+
+pub use scope::{Reach, TenantScoped};

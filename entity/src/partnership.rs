@@ -1,0 +1,40 @@
+//! One partner in one program, and the edge of the referral tree.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId};
+use crate::scope::tenant_scoped;
+
+/// ACTIVE ⇄ SUSPENDED → ENDED; BANNED.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PartnershipState {
+    Active,
+    Suspended,
+    Ended,
+    Banned,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "partnerships")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: PartnershipId,
+    pub program_id: ProgramId,
+    pub brand_id: BrandId,
+    pub partner_id: PartnerId,
+    pub state: PartnershipState,
+    /// Names this partnership as a recruiter; unique.
+    #[sea_orm(column_type = "Text")]
+    pub referral_code: String,
+    pub referrer_id: Option<PartnershipId>,
+    pub application_id: Option<ApplicationId>,
+    pub created_at: DateTimeUtc,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+tenant_scoped!(brand, partner);

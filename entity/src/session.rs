@@ -1,0 +1,24 @@
+//! A signed-in device: the refresh token behind its short access tokens.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{SessionId, UserId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// SHA-256 of the current refresh token, hex; unique.
+    #[sea_orm(column_type = "Text")]
+    pub refresh_hash: String,
+    pub created_at: DateTimeUtc,
+    pub expires_at: DateTimeUtc,
+    pub revoked_at: Option<DateTimeUtc>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

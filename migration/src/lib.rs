@@ -1,0 +1,58 @@
+//! The database schema, append-only: a migration that has landed is never edited.
+//!
+//! The same statements serve SQLite and PostgreSQL; where the dialects differ (triggers), both forms stand side by side.
+//! Never imports `entity`: yesterday's migration must not change its meaning with today's code.
+
+pub use sea_orm_migration::prelude::*;
+
+mod m20261121_000001_accounts;
+mod m20261121_000002_programs;
+mod m20261121_000003_partnerships;
+mod m20261121_000004_conversions;
+mod m20261121_000005_money;
+mod m20261121_000006_delivery;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_accounts::Migration),
+            Box::new(m20261121_000002_programs::Migration),
+            Box::new(m20261121_000003_partnerships::Migration),
+            Box::new(m20261121_000004_conversions::Migration),
+            Box::new(m20261121_000005_money::Migration),
+            Box::new(m20261121_000006_delivery::Migration),
+        ]
+    }
+}
+
+async fn create_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+    mut index: IndexCreateStatement,
+) -> Result<(), DbErr> {
+    index.name(format!("{table}_{}", columns.join("_"))).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    manager.create_index(index).await
+}
+
+pub(crate) async fn index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    create_index(manager, table, columns, Index::create()).await
+}
+
+pub(crate) async fn unique_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    create_index(manager, table, columns, Index::create().unique().to_owned()).await
+}
