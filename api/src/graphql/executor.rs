@@ -1,0 +1,262 @@
+//! The one way into the schema, whatever the transport: guard, meter, execute, and answers that show nothing they
+//! should not.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    accounts::actor::{Actor, Identity},
+    app::App,
+    error::ApiError,
+    graphql::{
+        context::{loaders, uncached_loaders},
+        cost::{Meter, Metering, Payer, Throttle},
+        guard::{self, Checked, refuse, set_code},
+        schema::{self, TributarySchema},
+    },
+};
+
+/// Who asks, and what the log and the throttle call them.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    pub peer: Option<IpAddr>,
+    pub request_id: Arc<str>,
+}
+
+/// Which operations a transport carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Queries: what may be fetched again, cached and prefetched.
+    Get,
+    /// Queries and mutations.
+    Post,
+    /// Everything.
+    Socket,
+}
+
+/// How a request ended, as far as transports tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Fields were resolved; some of them may have failed.
+    Executed,
+    /// Refused before execution.
+    Refused,
+    /// A mutation where only queries are carried.
+    WrongMethod,
+    RateLimited {
+        retry_after_seconds: i64,
+    },
+    /// A fault of ours.
+    Failed,
+}
+
+/// A response that knows how it ended.
+#[derive(Debug)]
+pub struct Answer {
+    pub response: Response,
+    pub outcome: Outcome,
+}
+
+impl Serialize for Answer {
+    /// As GraphQL over HTTP wants it: an answer to a request that was never executed has no `data`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if !self.response.errors.is_empty() {
+            map.serialize_entry("errors", &self.response.errors)?;
+        }
+        if self.outcome == Outcome::Executed {
+            map.serialize_entry("data", &self.response.data)?;
+        }
+        map.serialize_entry("extensions", &self.response.extensions)?;
+        map.end()
+    }
+}
+
+/// The schema behind its guard. Clones share the schema and the throttle.
+#[derive(Clone)]
+pub struct Guarded {
+    app: App,
+    schema: TributarySchema,
+    throttle: Arc<Throttle>,
+}
+
+impl Guarded {
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self::with_throttle(app, Throttle::default())
+    }
+
+    #[must_use]
+    pub fn with_throttle(app: App, throttle: Throttle) -> Self {
+        let mut builder = schema::builder().data(app.clone()).extension(Metering);
+        // A configured secret is what tells a real installation from one to try things out on.
+        if app.config.secret.is_some() {
+            builder = builder.disable_suggestions();
+        }
+        Self {
+            schema: builder.finish(),
+            throttle: Arc::new(throttle),
+            app,
+        }
+    }
+
+    /// Answers a query or a mutation.
+    pub async fn execute(&self, caller: &Caller, request: Request, door: Door) -> Answer {
+        let meter = self.meter(caller);
+        match self.admit(caller, request, door, &meter) {
+            Ok((request, _)) => self.run(caller, request, &meter).await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// Answers any operation: one answer for a query or a mutation, as many as there are events for a subscription.
+    pub fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Answer> {
+        let meter = self.meter(&caller);
+        match self.admit(&caller, request, Door::Socket, &meter) {
+            Err(answer) => stream::iter([answer]).boxed(),
+            Ok((request, OperationType::Subscription)) => {
+                let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
+                responses
+                    .map(move |response| match response {
+                        Ok(response) => finish(&caller, &meter, response),
+                        Err(_) => failed(&caller, &meter),
+                    })
+                    .boxed()
+            }
+            Ok((request, _)) => {
+                let guarded = self.clone();
+                async move { guarded.run(&caller, request, &meter).await }
+                    .into_stream()
+                    .boxed()
+            }
+        }
+    }
+
+    /// The answer to a request that never became one: its body, its token or its headers were wrong.
+    #[must_use]
+    pub fn refuse(&self, caller: &Caller, error: ApiError) -> Answer {
+        let error = async_graphql::Error::from(error);
+        let mut refused = ServerError::new(error.message, None);
+        refused.extensions = error.extensions;
+        self.refused(caller, &self.meter(caller), refused)
+    }
+
+    fn meter(&self, caller: &Caller) -> Arc<Meter> {
+        Arc::new(Meter::new(
+            Arc::clone(&self.throttle),
+            Payer::of(&caller.actor, caller.peer),
+            self.app.clock.now(),
+        ))
+    }
+
+    fn refused(&self, caller: &Caller, meter: &Meter, error: ServerError) -> Answer {
+        meter.charge_refused();
+        finish(caller, meter, Response::from_errors(vec![error]))
+    }
+
+    /// Checks the document and equips the request with what resolvers reach for.
+    fn admit(
+        &self,
+        caller: &Caller,
+        mut request: Request,
+        door: Door,
+        meter: &Arc<Meter>,
+    ) -> Result<(Request, OperationType), Answer> {
+        let checked = guard::check(&mut request).map_err(|error| self.refused(caller, meter, error))?;
+        if let Err(error) = self.check_carried(caller, &checked, door) {
+            let mut answer = self.refused(caller, meter, error);
+            if door == Door::Get && checked.operation != OperationType::Query {
+                answer.outcome = Outcome::WrongMethod;
+            }
+            return Err(answer);
+        }
+        let (app, actor) = (self.app.clone(), caller.actor.clone());
+        let loaders = match checked.operation {
+            OperationType::Subscription => uncached_loaders(app, actor),
+            OperationType::Query | OperationType::Mutation => loaders(app, actor),
+        };
+        let request = request.data(caller.actor.clone()).data(loaders).data(Arc::clone(meter));
+        Ok((request, checked.operation))
+    }
+
+    fn check_carried(&self, caller: &Caller, checked: &Checked, door: Door) -> Result<(), ServerError> {
+        match (checked.operation, door) {
+            (OperationType::Query, _)
+            | (OperationType::Mutation, Door::Post | Door::Socket)
+            | (OperationType::Subscription, Door::Socket) => {}
+            (OperationType::Mutation, Door::Get) => {
+                return Err(refuse("BAD_USER_INPUT", "send mutations by POST"));
+            }
+            (OperationType::Subscription, Door::Get | Door::Post) => {
+                return Err(refuse(
+                    "BAD_USER_INPUT",
+                    "subscribe over a WebSocket with the protocol graphql-transport-ws",
+                ));
+            }
+        }
+        let closed = self.app.config.secret.is_some() && caller.actor.identity == Identity::Anonymous;
+        if checked.introspects && closed {
+            return Err(refuse(
+                "UNAUTHENTICATED",
+                "introspection is for signed-in callers; the schema is at /schema.graphql",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn run(&self, caller: &Caller, request: Request, meter: &Meter) -> Answer {
+        match AssertUnwindSafe(self.schema.execute(request)).catch_unwind().await {
+            Ok(response) => finish(caller, meter, response),
+            Err(_) => failed(caller, meter),
+        }
+    }
+}
+
+/// The answer after a panic. What it said went to standard error with its place; here it gets the request's name.
+fn failed(caller: &Caller, meter: &Meter) -> Answer {
+    tracing::error!(request_id = %caller.request_id, "a resolver panicked");
+    let error = refuse(
+        "INTERNAL_SERVER_ERROR",
+        ApiError::internal("a resolver panicked").public_message(),
+    );
+    Answer {
+        outcome: Outcome::Failed,
+        ..finish(caller, meter, Response::from_errors(vec![error]))
+    }
+}
+
+/// Makes a response fit to leave: every error has a code and no source, faults carry the request's name, and the cost
+/// stands beside the data.
+fn finish(caller: &Caller, meter: &Meter, mut response: Response) -> Answer {
+    for error in &mut response.errors {
+        error.source = None;
+        // What the library refuses after validation are values: of arguments, variables and the operation's name.
+        set_code(error, "BAD_USER_INPUT");
+        if let Some(extensions) = &mut error.extensions
+            && extensions
+                .get("code")
+                .is_some_and(|code| *code == "INTERNAL_SERVER_ERROR".into())
+        {
+            extensions.set("requestId", &*caller.request_id);
+        }
+    }
+    let outcome = if meter.executed() {
+        Outcome::Executed
+    } else if meter.limited() {
+        Outcome::RateLimited {
+            retry_after_seconds: meter.seconds_left(),
+        }
+    } else {
+        Outcome::Refused
+    };
+    let cost = meter.report(&response.data);
+    response.extensions.insert("cost".to_owned(), cost);
+    Answer { response, outcome }
+}
