@@ -3,7 +3,9 @@
 mod graphql;
 mod identity;
 mod pages;
+mod redirect;
 mod socket;
+mod tracking;
 
 use axum::{
     Router,
@@ -45,7 +47,8 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(pages::readyz))
         .route("/graphql", any(graphql::serve))
         .with_state(edge)
-        // Routes of other slices are merged here, in front of the layer that names every request.
+        .merge(tracking::routes().with_state(app.clone()))
+        .merge(redirect::routes().with_state(app.clone()))
         .layer(middleware::from_fn_with_state(app, name_request))
 }
 
