@@ -41,7 +41,10 @@ impl Loader<CommissionsOf> for Batch {
             .await?;
         let mut commissions: HashMap<CommissionsOf, Self::Value> = HashMap::new();
         for row in rows {
-            commissions.entry(CommissionsOf(row.conversion_id)).or_default().push(row);
+            commissions
+                .entry(CommissionsOf(row.conversion_id))
+                .or_default()
+                .push(row);
         }
         Ok(commissions)
     }

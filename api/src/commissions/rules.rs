@@ -1,10 +1,6 @@
 //! How much: pure arithmetic over plain values.
 
-use entity::{
-    commission_rule::RuleKind,
-    ids::PartnershipId,
-    referral_level::ReferralLevelKind,
-};
+use entity::{commission_rule::RuleKind, ids::PartnershipId, referral_level::ReferralLevelKind};
 use serde::Serialize;
 
 use crate::money::{Currency, Money, percent_text, proportion, share};
@@ -65,8 +61,12 @@ struct Snapshot<'a> {
 }
 
 fn snapshot(rule: &str, kind: &str, rate_ppm: Option<i64>, fixed: Option<Money>) -> String {
-    let frozen =
-        Snapshot { rule, kind, percent: rate_ppm.map(percent_text), fixed: fixed.map(|money| money.to_string()) };
+    let frozen = Snapshot {
+        rule,
+        kind,
+        percent: rate_ppm.map(percent_text),
+        fixed: fixed.map(|money| money.to_string()),
+    };
     serde_json::to_string(&frozen).unwrap_or_default()
 }
 
@@ -76,7 +76,11 @@ fn earn_from_rule(rule: &Rule, base: Option<Money>) -> Option<(Money, &'static s
         (RuleKind::Percent, Some(base)) => {
             let rate = rule.rate_ppm?;
             let amount = Money::new(share(base.amount_minor, rate), base.currency);
-            Some((amount, "PERCENT", format!("{} % of {base} = {amount}", percent_text(rate))))
+            Some((
+                amount,
+                "PERCENT",
+                format!("{} % of {base} = {amount}", percent_text(rate)),
+            ))
         }
         (RuleKind::Percent, None) => None,
         (RuleKind::Fixed, base) => {
@@ -92,12 +96,19 @@ fn earn_from_level(level: &Level, base: Option<Money>, source: Money) -> Option<
         ReferralLevelKind::PercentOfSale => {
             let (rate, base) = (level.rate_ppm?, base?);
             let amount = Money::new(share(base.amount_minor, rate), base.currency);
-            Some((amount, "PERCENT_OF_SALE", format!("{} % of the sale of {base} = {amount}", percent_text(rate))))
+            Some((
+                amount,
+                "PERCENT_OF_SALE",
+                format!("{} % of the sale of {base} = {amount}", percent_text(rate)),
+            ))
         }
         ReferralLevelKind::PercentOfCommission => {
             let rate = level.rate_ppm?;
             let amount = Money::new(share(source.amount_minor, rate), source.currency);
-            let text = format!("{} % of the level-0 commission of {source} = {amount}", percent_text(rate));
+            let text = format!(
+                "{} % of the level-0 commission of {source} = {amount}",
+                percent_text(rate)
+            );
             Some((amount, "PERCENT_OF_COMMISSION", text))
         }
         ReferralLevelKind::Fixed => {
@@ -118,14 +129,21 @@ pub fn earn(
     levels: &[Level],
     upline: &[Ancestor],
 ) -> Earnings {
-    let nothing = |why: String| Earnings { earnings: Vec::new(), explanation: why };
+    let nothing = |why: String| Earnings {
+        earnings: Vec::new(),
+        explanation: why,
+    };
     if let Some(base) = base
         && !accepted.contains(&base.currency)
     {
-        return nothing(format!("CURRENCY_NOT_ACCEPTED: the program does not accept {}", base.currency));
+        return nothing(format!(
+            "CURRENCY_NOT_ACCEPTED: the program does not accept {}",
+            base.currency
+        ));
     }
-    let Some((rule, (source, kind, arithmetic))) =
-        rules.iter().find_map(|rule| earn_from_rule(rule, base).map(|earned| (rule, earned)))
+    let Some((rule, (source, kind, arithmetic))) = rules
+        .iter()
+        .find_map(|rule| earn_from_rule(rule, base).map(|earned| (rule, earned)))
     else {
         return nothing("NO_RULE: no rule of the program fits this event".to_owned());
     };
@@ -140,8 +158,12 @@ pub fn earn(
         arithmetic,
     }];
     for ancestor in upline.iter().filter(|ancestor| ancestor.is_active) {
-        let Some(level) = levels.iter().find(|level| level.level == ancestor.level) else { continue };
-        let Some((amount, kind, arithmetic)) = earn_from_level(level, base, source) else { continue };
+        let Some(level) = levels.iter().find(|level| level.level == ancestor.level) else {
+            continue;
+        };
+        let Some((amount, kind, arithmetic)) = earn_from_level(level, base, source) else {
+            continue;
+        };
         if amount.amount_minor > 0 {
             earnings.push(Earning {
                 level: ancestor.level,
@@ -190,49 +212,113 @@ mod tests {
     }
 
     fn percent(rate_ppm: i64) -> Rule {
-        Rule { id: "r".to_owned(), kind: RuleKind::Percent, rate_ppm: Some(rate_ppm), fixed: None }
+        Rule {
+            id: "r".to_owned(),
+            kind: RuleKind::Percent,
+            rate_ppm: Some(rate_ppm),
+            fixed: None,
+        }
     }
 
     #[test]
     fn the_tree_earns_level_by_level_and_skips_the_inactive() {
         let levels = [
-            Level { level: 1, kind: ReferralLevelKind::PercentOfSale, rate_ppm: Some(20_000), fixed: None },
-            Level { level: 2, kind: ReferralLevelKind::PercentOfCommission, rate_ppm: Some(100_000), fixed: None },
-            Level { level: 3, kind: ReferralLevelKind::Fixed, rate_ppm: None, fixed: Some(eur(50)) },
+            Level {
+                level: 1,
+                kind: ReferralLevelKind::PercentOfSale,
+                rate_ppm: Some(20_000),
+                fixed: None,
+            },
+            Level {
+                level: 2,
+                kind: ReferralLevelKind::PercentOfCommission,
+                rate_ppm: Some(100_000),
+                fixed: None,
+            },
+            Level {
+                level: 3,
+                kind: ReferralLevelKind::Fixed,
+                rate_ppm: None,
+                fixed: Some(eur(50)),
+            },
         ];
         let upline = [
-            Ancestor { level: 1, partnership: who(1), is_active: true },
-            Ancestor { level: 2, partnership: who(2), is_active: false },
-            Ancestor { level: 3, partnership: who(3), is_active: true },
+            Ancestor {
+                level: 1,
+                partnership: who(1),
+                is_active: true,
+            },
+            Ancestor {
+                level: 2,
+                partnership: who(2),
+                is_active: false,
+            },
+            Ancestor {
+                level: 3,
+                partnership: who(3),
+                is_active: true,
+            },
         ];
         // 12.5 % of 80.04 is 10.005, which rounds half-even to 10.00; 2 % of 80.04 is 1.6008.
-        let earned = earn(who(0), Some(eur(8_004)), &[eur(0).currency], &[percent(125_000)], &levels, &upline);
-        let amounts: Vec<(i32, i64)> = earned.earnings.iter().map(|e| (e.level, e.amount.amount_minor)).collect();
+        let earned = earn(
+            who(0),
+            Some(eur(8_004)),
+            &[eur(0).currency],
+            &[percent(125_000)],
+            &levels,
+            &upline,
+        );
+        let amounts: Vec<(i32, i64)> = earned
+            .earnings
+            .iter()
+            .map(|e| (e.level, e.amount.amount_minor))
+            .collect();
         assert_eq!(amounts, [(0, 1_000), (1, 160), (3, 50)]);
     }
 
     #[test]
     fn a_currency_the_program_does_not_accept_earns_nothing() {
-        let earned = earn(who(0), Some(eur(100)), &["USD".parse().unwrap()], &[percent(100_000)], &[], &[]);
+        let earned = earn(
+            who(0),
+            Some(eur(100)),
+            &["USD".parse().unwrap()],
+            &[percent(100_000)],
+            &[],
+            &[],
+        );
         assert!(earned.earnings.is_empty());
         assert!(earned.explanation.starts_with("CURRENCY_NOT_ACCEPTED"));
     }
 
     #[test]
     fn the_first_fitting_rule_counts() {
-        let fixed = Rule { id: "f".to_owned(), kind: RuleKind::Fixed, rate_ppm: None, fixed: Some(eur(500)) };
+        let fixed = Rule {
+            id: "f".to_owned(),
+            kind: RuleKind::Fixed,
+            rate_ppm: None,
+            fixed: Some(eur(500)),
+        };
         let accepted = [eur(0).currency];
         let lead = earn(who(0), None, &accepted, &[percent(100_000), fixed.clone()], &[], &[]);
         assert_eq!(lead.earnings[0].amount, eur(500));
-        let sale = earn(who(0), Some(eur(1_000)), &accepted, &[percent(100_000), fixed], &[], &[]);
+        let sale = earn(
+            who(0),
+            Some(eur(1_000)),
+            &accepted,
+            &[percent(100_000), fixed],
+            &[],
+            &[],
+        );
         assert_eq!(sale.earnings[0].amount, eur(100));
     }
 
     #[test]
     fn thirds_come_back_as_the_design_works_them() {
         // C 100.00 on B 300.00, a third refunded each time: 33.33, 33.34, 33.33.
-        let cumulative: Vec<i64> =
-            [10_000, 20_000, 30_000].iter().map(|refunded| cumulative_reversal(10_000, 30_000, *refunded)).collect();
+        let cumulative: Vec<i64> = [10_000, 20_000, 30_000]
+            .iter()
+            .map(|refunded| cumulative_reversal(10_000, 30_000, *refunded))
+            .collect();
         assert_eq!(cumulative, [3_333, 6_667, 10_000]);
         assert_eq!(split_clawback(3_333, 1_000), (1_000, 2_333));
         assert_eq!(split_clawback(3_334, 0), (0, 3_334));

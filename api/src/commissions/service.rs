@@ -52,17 +52,31 @@ fn fixed(amount_minor: Option<i64>, currency: Option<&String>) -> Result<Option<
 
 fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
     let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
-    Ok(Rule { id: row.id.to_string(), kind: row.kind, rate_ppm: row.rate_ppm, fixed })
+    Ok(Rule {
+        id: row.id.to_string(),
+        kind: row.kind,
+        rate_ppm: row.rate_ppm,
+        fixed,
+    })
 }
 
 fn level_of(row: &referral_level::Model) -> Result<Level, Fault> {
     let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
-    Ok(Level { level: row.level, kind: row.kind, rate_ppm: row.rate_ppm, fixed })
+    Ok(Level {
+        level: row.level,
+        kind: row.kind,
+        rate_ppm: row.rate_ppm,
+        fixed,
+    })
 }
 
 /// The currencies a program accepts.
 pub fn accepted_currencies(program: &program::Model) -> Result<Vec<Currency>, Fault> {
-    program.currencies.split(',').map(|code| code.parse().map_err(Fault::new)).collect()
+    program
+        .currencies
+        .split(',')
+        .map(|code| code.parse().map_err(Fault::new))
+        .collect()
 }
 
 /// What a credited event earns: three statements, whatever the depth of the tree.
@@ -111,14 +125,22 @@ pub async fn accrue_in_tx(
         return Ok(rows);
     }
     let models: Vec<commission::ActiveModel> = rows.iter().cloned().map(Into::into).collect();
-    commission::Entity::insert_many(models).exec_without_returning(tx).await?;
+    commission::Entity::insert_many(models)
+        .exec_without_returning(tx)
+        .await?;
     let postings = rows
         .iter()
         .map(|row| {
-            posting(row, "accrued", TransferKind::CommissionAccrued, conversion.occurred_at, [
-                (LedgerAccountKind::CommissionExpense, -row.amount_minor),
-                (LedgerAccountKind::Pending, row.amount_minor),
-            ])
+            posting(
+                row,
+                "accrued",
+                TransferKind::CommissionAccrued,
+                conversion.occurred_at,
+                [
+                    (LedgerAccountKind::CommissionExpense, -row.amount_minor),
+                    (LedgerAccountKind::Pending, row.amount_minor),
+                ],
+            )
         })
         .collect::<Result<Vec<_>, _>>()?;
     post::post_in_tx(tx, app, postings).await?;
@@ -188,9 +210,16 @@ fn posting<const N: usize>(
     occurred_at: DateTime<Utc>,
     lines: [(LedgerAccountKind, i64); N],
 ) -> Result<Posting, Fault> {
-    let partnership = Owner::Partnership { partnership: row.partnership_id, partner: row.partner_id };
+    let partnership = Owner::Partnership {
+        partnership: row.partnership_id,
+        partner: row.partner_id,
+    };
     let line = |(kind, amount_minor): (LedgerAccountKind, i64)| Line {
-        owner: if kind == LedgerAccountKind::CommissionExpense { Owner::Brand } else { partnership },
+        owner: if kind == LedgerAccountKind::CommissionExpense {
+            Owner::Brand
+        } else {
+            partnership
+        },
         kind,
         amount_minor,
     };
@@ -240,11 +269,17 @@ pub async fn approve_in_tx(
         }
         let left = row.amount_minor - row.reversed_minor;
         let reserve = rules::reserve_of(left, reserve_ppm);
-        postings.push(posting(&row, "approved", TransferKind::CommissionApproved, now, [
-            (LedgerAccountKind::Pending, -left),
-            (LedgerAccountKind::Reserve, reserve),
-            (LedgerAccountKind::Available, left - reserve),
-        ])?);
+        postings.push(posting(
+            &row,
+            "approved",
+            TransferKind::CommissionApproved,
+            now,
+            [
+                (LedgerAccountKind::Pending, -left),
+                (LedgerAccountKind::Reserve, reserve),
+                (LedgerAccountKind::Available, left - reserve),
+            ],
+        )?);
         commission::Entity::update(commission::ActiveModel {
             id: Set(row.id),
             state: Set(CommissionState::Approved),
@@ -267,10 +302,16 @@ pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: Conve
             continue;
         }
         let left = row.amount_minor - row.reversed_minor;
-        postings.push(posting(&row, "rejected", TransferKind::CommissionRejected, now, [
-            (LedgerAccountKind::Pending, -left),
-            (LedgerAccountKind::CommissionExpense, left),
-        ])?);
+        postings.push(posting(
+            &row,
+            "rejected",
+            TransferKind::CommissionRejected,
+            now,
+            [
+                (LedgerAccountKind::Pending, -left),
+                (LedgerAccountKind::CommissionExpense, left),
+            ],
+        )?);
         commission::Entity::update(commission::ActiveModel {
             id: Set(row.id),
             state: Set(CommissionState::Rejected),
@@ -300,18 +341,34 @@ pub async fn reverse_in_tx(
             continue;
         }
         let pending = matches!(row.state, CommissionState::Pending | CommissionState::OnHold);
-        let (from_reserve, from_available) =
-            if pending { (0, 0) } else { rules::split_clawback(amount, row.reserve_left_minor) };
-        let kind = if pending { TransferKind::CommissionReversed } else { TransferKind::CommissionClawedBack };
-        postings.push(posting(&row, &format!("reversed:{cause}"), kind, now, [
-            (LedgerAccountKind::Pending, if pending { -amount } else { 0 }),
-            (LedgerAccountKind::Reserve, -from_reserve),
-            (LedgerAccountKind::Available, -from_available),
-            (LedgerAccountKind::CommissionExpense, amount),
-        ])?);
+        let (from_reserve, from_available) = if pending {
+            (0, 0)
+        } else {
+            rules::split_clawback(amount, row.reserve_left_minor)
+        };
+        let kind = if pending {
+            TransferKind::CommissionReversed
+        } else {
+            TransferKind::CommissionClawedBack
+        };
+        postings.push(posting(
+            &row,
+            &format!("reversed:{cause}"),
+            kind,
+            now,
+            [
+                (LedgerAccountKind::Pending, if pending { -amount } else { 0 }),
+                (LedgerAccountKind::Reserve, -from_reserve),
+                (LedgerAccountKind::Available, -from_available),
+                (LedgerAccountKind::CommissionExpense, amount),
+            ],
+        )?);
         // A later clawback never changes PAID, nor a payout that is on its way.
         let ends = cumulative == row.amount_minor
-            && matches!(row.state, CommissionState::Pending | CommissionState::OnHold | CommissionState::Approved);
+            && matches!(
+                row.state,
+                CommissionState::Pending | CommissionState::OnHold | CommissionState::Approved
+            );
         commission::Entity::update(commission::ActiveModel {
             id: Set(row.id),
             state: Set(if ends { CommissionState::Reversed } else { row.state }),
@@ -330,7 +387,11 @@ pub async fn reverse_in_tx(
 pub enum Of {
     Brand(BrandId),
     Partner(PartnerId),
-    Partnership { id: PartnershipId, brand: BrandId, partner: PartnerId },
+    Partnership {
+        id: PartnershipId,
+        brand: BrandId,
+        partner: PartnerId,
+    },
 }
 
 pub async fn list_commissions(
@@ -358,7 +419,13 @@ pub async fn list_commissions(
     if !states.is_empty() {
         select = select.filter(commission::Column::State.is_in(states.iter().copied()));
     }
-    page::fetch(app.db.read(), select, commission::Column::Id, |row: &commission::Model| row.id.0, page)
-        .await
-        .map_err(ApiError::internal)
+    page::fetch(
+        app.db.read(),
+        select,
+        commission::Column::Id,
+        |row: &commission::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
 }

@@ -117,7 +117,11 @@ impl Commission {
 
     /// Why it is as much as it is.
     async fn explanation(&self) -> Result<Option<CommissionExplanation>, ApiError> {
-        let base = if self.row.base_minor > 0 { self.money(self.row.base_minor)? } else { None };
+        let base = if self.row.base_minor > 0 {
+            self.money(self.row.base_minor)?
+        } else {
+            None
+        };
         Ok(Some(CommissionExplanation {
             rule: self.row.rule_snapshot.clone(),
             arithmetic: self.row.arithmetic.clone(),
@@ -166,7 +170,9 @@ pub struct CommissionStateFilter {
 
 impl CommissionWhere {
     fn states(self) -> Vec<commission::CommissionState> {
-        self.state.map(|state| state.any_of.into_iter().map(Into::into).collect()).unwrap_or_default()
+        self.state
+            .map(|state| state.any_of.into_iter().map(Into::into).collect())
+            .unwrap_or_default()
     }
 }
 

@@ -39,15 +39,25 @@ impl ConversionSubscriptions {
 impl From<FeedItem> for ConversionFeedItem {
     fn from(item: FeedItem) -> Self {
         match item {
-            FeedItem::Event { topic, cursor, occurred_at, conversion } => Self::Event(ConversionFeedEvent {
+            FeedItem::Event {
+                topic,
+                cursor,
+                occurred_at,
+                conversion,
+            } => Self::Event(ConversionFeedEvent {
                 cursor,
                 occurred_at,
                 kind: kind_of(&topic),
                 conversion: conversion.map(Conversion::from),
             }),
-            FeedItem::Lagged { resume_from, occurred_at } => {
-                Self::Lagged(Lagged { cursor: resume_from.clone(), occurred_at, resume_from })
-            }
+            FeedItem::Lagged {
+                resume_from,
+                occurred_at,
+            } => Self::Lagged(Lagged {
+                cursor: resume_from.clone(),
+                occurred_at,
+                resume_from,
+            }),
         }
     }
 }

@@ -226,12 +226,20 @@ impl From<conversion::Model> for ConversionFields {
 impl ConversionFields {
     /// The amount of the sale; absent for events without one.
     async fn amount(&self) -> Result<Option<Money>, ApiError> {
-        self.row.currency.as_deref().map(|currency| Money::stored(self.row.amount_minor, currency)).transpose()
+        self.row
+            .currency
+            .as_deref()
+            .map(|currency| Money::stored(self.row.amount_minor, currency))
+            .transpose()
     }
 
     /// What came back of it so far.
     async fn refunded(&self) -> Result<Option<Money>, ApiError> {
-        self.row.currency.as_deref().map(|currency| Money::stored(self.row.refunded_minor, currency)).transpose()
+        self.row
+            .currency
+            .as_deref()
+            .map(|currency| Money::stored(self.row.refunded_minor, currency))
+            .transpose()
     }
 
     /// The brand it was recorded for.
@@ -242,7 +250,9 @@ impl ConversionFields {
 
     /// The program it belongs to.
     async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
-        let Some(id): Option<ProgramId> = self.row.program_id else { return Ok(None) };
+        let Some(id): Option<ProgramId> = self.row.program_id else {
+            return Ok(None);
+        };
         Ok(ctx.load(id).await?.map(Program::from))
     }
 
@@ -254,7 +264,9 @@ impl ConversionFields {
 
     /// The customer. For the brand.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>, ApiError> {
-        let Some(id): Option<CustomerId> = self.row.customer_id else { return Ok(None) };
+        let Some(id): Option<CustomerId> = self.row.customer_id else {
+            return Ok(None);
+        };
         Ok(ctx.load(id).await?.map(Customer::from))
     }
 
@@ -334,7 +346,12 @@ pub struct Refund {
 
 impl From<refund::Model> for Refund {
     fn from(row: refund::Model) -> Self {
-        Self { id: row.id.to_string().into(), reason: row.reason.clone(), occurred_at: row.occurred_at, row }
+        Self {
+            id: row.id.to_string().into(),
+            reason: row.reason.clone(),
+            occurred_at: row.occurred_at,
+            row,
+        }
     }
 }
 
@@ -365,7 +382,11 @@ pub struct Customer {
 
 impl From<customer::Model> for Customer {
     fn from(row: customer::Model) -> Self {
-        Self { id: row.id.to_string().into(), external_id: row.external_id, created_at: row.created_at }
+        Self {
+            id: row.id.to_string().into(),
+            external_id: row.external_id,
+            created_at: row.created_at,
+        }
     }
 }
 
@@ -399,8 +420,14 @@ pub struct ConversionEventFilter {
 impl From<ConversionWhere> for service::Filter {
     fn from(filter: ConversionWhere) -> Self {
         Self {
-            states: filter.state.map(|state| state.any_of.into_iter().map(Into::into).collect()).unwrap_or_default(),
-            events: filter.event.map(|event| event.any_of.into_iter().map(Into::into).collect()).unwrap_or_default(),
+            states: filter
+                .state
+                .map(|state| state.any_of.into_iter().map(Into::into).collect())
+                .unwrap_or_default(),
+            events: filter
+                .event
+                .map(|event| event.any_of.into_iter().map(Into::into).collect())
+                .unwrap_or_default(),
             is_credited: filter.is_credited,
         }
     }

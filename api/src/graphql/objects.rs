@@ -6,9 +6,7 @@ use entity::{brand, conversion, partner, partnership, program};
 use crate::{
     accounts::types::PartnerFields,
     brands::types::BrandFields,
-    commissions::types::{
-        CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership,
-    },
+    commissions::types::{CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership},
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
@@ -81,16 +79,33 @@ impl From<program::Model> for Program {
 
 /// One partner in one program.
 #[derive(Clone, MergedObject)]
-pub struct Partnership(PartnershipFields, TrackingOfPartnership, BalancesOfPartnership, CommissionsOfPartnership);
+pub struct Partnership(
+    PartnershipFields,
+    TrackingOfPartnership,
+    BalancesOfPartnership,
+    CommissionsOfPartnership,
+);
 
 impl From<partnership::Model> for Partnership {
     fn from(row: partnership::Model) -> Self {
         let (partnership, brand, partner) = (row.id, row.brand_id, row.partner_id);
         Self(
             row.into(),
-            TrackingOfPartnership { partnership, brand, partner },
-            BalancesOfPartnership { partnership, brand, partner },
-            CommissionsOfPartnership { partnership, brand, partner },
+            TrackingOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            BalancesOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            CommissionsOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
         )
     }
 }

@@ -16,7 +16,13 @@ use crate::{
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQueries, AccountQueries, BrandQueries, ProgramQueries, MarketplaceQueries);
+pub struct Query(
+    NodeQueries,
+    AccountQueries,
+    BrandQueries,
+    ProgramQueries,
+    MarketplaceQueries,
+);
 
 /// Everything that can be changed. Each mutation takes one `input`.
 #[derive(Default, MergedObject)]

@@ -20,7 +20,10 @@ async fn follow(State(app): State<App>, Path(slug): Path<String>, headers: Heade
         // Every visit is its own click: no cache may answer for us.
         Ok(redirect) => (
             StatusCode::FOUND,
-            [(header::LOCATION, redirect.location), (header::CACHE_CONTROL, "no-store".to_owned())],
+            [
+                (header::LOCATION, redirect.location),
+                (header::CACHE_CONTROL, "no-store".to_owned()),
+            ],
         )
             .into_response(),
         Err(ApiError::NotFound(_)) => (StatusCode::NOT_FOUND, "no such link").into_response(),

@@ -105,7 +105,12 @@ impl From<ApiError> for TrackError {
             ApiError::BadUserInput { field, .. } => field.clone(),
             _ => None,
         };
-        Self { status, code: error.code(), message: error.public_message(), field }
+        Self {
+            status,
+            code: error.code(),
+            message: error.public_message(),
+            field,
+        }
     }
 }
 
@@ -145,13 +150,20 @@ async fn read<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -
     let actor = actor_of(app, headers).await?;
     let brand = match actor.identity {
         Identity::SecretKey { brand, .. } => brand,
-        Identity::Anonymous => return Err(ApiError::Unauthenticated("send the brand's secret key as a bearer token").into()),
+        Identity::Anonymous => {
+            return Err(ApiError::Unauthenticated("send the brand's secret key as a bearer token").into());
+        }
         _ => return Err(ApiError::Forbidden("only a brand's secret key may report events".to_owned()).into()),
     };
     let json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")));
+        .is_some_and(|value| {
+            value
+                .split(';')
+                .next()
+                .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+        });
     if !json {
         return Err(TrackError {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -171,8 +183,14 @@ async fn read<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -
         message: format!("an event has at most {MAX_BODY} bytes"),
         field: None,
     })?;
-    let body = serde_json::from_slice(&bytes).map_err(|error| ApiError::bad_input(format!("malformed event: {error}")))?;
-    Ok(Call { actor, brand, key, body })
+    let body =
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::bad_input(format!("malformed event: {error}")))?;
+    Ok(Call {
+        actor,
+        brand,
+        key,
+        body,
+    })
 }
 
 fn amount(amount: &str, currency: String) -> Result<(Decimal, String), TrackError> {
@@ -183,7 +201,11 @@ fn amount(amount: &str, currency: String) -> Result<(Decimal, String), TrackErro
 }
 
 fn answered(outcome: &Outcome<Value>) -> Response {
-    let status = if outcome.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if outcome.replayed {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     let mut body = outcome.value.clone();
     body["replayed"] = Value::Bool(outcome.replayed);
     (status, Json(body)).into_response()
@@ -195,7 +217,11 @@ fn money_json(amount_minor: i64, currency: &str) -> Result<Value, ApiError> {
 }
 
 fn conversion_json(row: &conversion::Model) -> Result<Value, ApiError> {
-    let amount = row.currency.as_deref().map(|currency| money_json(row.amount_minor, currency)).transpose()?;
+    let amount = row
+        .currency
+        .as_deref()
+        .map(|currency| money_json(row.amount_minor, currency))
+        .transpose()?;
     Ok(json!({
         "conversion": {
             "id": row.id.to_string(),
@@ -224,7 +250,8 @@ fn refund_json(row: &refund::Model) -> Result<Value, ApiError> {
 }
 
 fn program_id(id: Option<String>) -> Result<Option<entity::ids::ProgramId>, ApiError> {
-    id.map(|id| id.parse().map_err(|error| ApiError::bad_field("programId", error))).transpose()
+    id.map(|id| id.parse().map_err(|error| ApiError::bad_field("programId", error)))
+        .transpose()
 }
 
 async fn record_event(app: &App, event: ConversionEvent, call: Call<EventBody>) -> Result<Response, TrackError> {

@@ -67,5 +67,10 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
     if let Some(after) = after {
         select = select.filter(conversion::Column::Id.gt(after));
     }
-    select.order_by_asc(conversion::Column::Id).limit(BATCH).into_tuple().all(app.db.read()).await
+    select
+        .order_by_asc(conversion::Column::Id)
+        .limit(BATCH)
+        .into_tuple()
+        .all(app.db.read())
+        .await
 }

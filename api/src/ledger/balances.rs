@@ -8,8 +8,7 @@ use entity::{
     ledger_entry,
 };
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Statement,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement,
 };
 
 use crate::app::App;
@@ -34,8 +33,14 @@ pub async fn list_balances(
         .await?;
     let mut balances: BTreeMap<PartnershipId, BTreeMap<String, Balance>> = BTreeMap::new();
     for row in rows {
-        let Some(partnership) = row.partnership_id else { continue };
-        let balance = balances.entry(partnership).or_default().entry(row.currency).or_default();
+        let Some(partnership) = row.partnership_id else {
+            continue;
+        };
+        let balance = balances
+            .entry(partnership)
+            .or_default()
+            .entry(row.currency)
+            .or_default();
         let amount = row.balance_minor.unwrap_or(0);
         match row.kind {
             LedgerAccountKind::Pending => balance.pending_minor = amount,
@@ -90,4 +95,3 @@ pub async fn list_brand_totals(app: &App, brand: BrandId) -> Result<Vec<KindTota
     totals.sort_by(|a, b| (&a.currency, &a.kind).cmp(&(&b.currency, &b.kind)));
     Ok(totals)
 }
-

@@ -10,7 +10,9 @@ use entity::{
     ledger_transfer::{self, TransferKind},
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    ActiveEnum,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -23,7 +25,10 @@ pub const INSERT_CHUNK: usize = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A liability to a partner, with a cached balance.
-    Partnership { partnership: PartnershipId, partner: PartnerId },
+    Partnership {
+        partnership: PartnershipId,
+        partner: PartnerId,
+    },
     /// The brand's own side, summed when asked.
     Brand,
 }
@@ -104,23 +109,33 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
                 Owner::Partnership { partnership, partner } => (Some(partnership), Some(partner), Some(0)),
                 Owner::Brand => (None, None, None),
             };
-            wanted.entry(key.clone()).or_insert_with(|| ledger_account::ActiveModel {
-                id: Set(app.ids.new_id(now)),
-                account_key: Set(key),
-                brand_id: Set(posting.brand),
-                partnership_id: Set(partnership_id),
-                partner_id: Set(partner_id),
-                kind: Set(line.kind),
-                currency: Set(posting.currency.code().to_owned()),
-                balance_minor: Set(balance_minor),
-            });
+            wanted
+                .entry(key.clone())
+                .or_insert_with(|| ledger_account::ActiveModel {
+                    id: Set(app.ids.new_id(now)),
+                    account_key: Set(key),
+                    brand_id: Set(posting.brand),
+                    partnership_id: Set(partnership_id),
+                    partner_id: Set(partner_id),
+                    kind: Set(line.kind),
+                    currency: Set(posting.currency.code().to_owned()),
+                    balance_minor: Set(balance_minor),
+                });
         }
     }
     let mut accounts = find_accounts_in_tx(tx, wanted.keys()).await?;
-    let missing: Vec<_> = wanted.iter().filter(|(key, _)| !accounts.contains_key(*key)).map(|(_, row)| row.clone()).collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|(key, _)| !accounts.contains_key(*key))
+        .map(|(_, row)| row.clone())
+        .collect();
     if !missing.is_empty() {
         ledger_account::Entity::insert_many(missing)
-            .on_conflict(OnConflict::column(ledger_account::Column::AccountKey).do_nothing().to_owned())
+            .on_conflict(
+                OnConflict::column(ledger_account::Column::AccountKey)
+                    .do_nothing()
+                    .to_owned(),
+            )
             .exec_without_returning(tx)
             .await?;
         accounts = find_accounts_in_tx(tx, wanted.keys()).await?;
@@ -128,10 +143,7 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
     Ok(accounts)
 }
 
-async fn find_accounts_in_tx(
-    tx: &DatabaseTransaction,
-    keys: impl Iterator<Item = &String>,
-) -> Result<Accounts, Fault> {
+async fn find_accounts_in_tx(tx: &DatabaseTransaction, keys: impl Iterator<Item = &String>) -> Result<Accounts, Fault> {
     let rows: Vec<(String, LedgerAccountId)> = ledger_account::Entity::find()
         .select_only()
         .column(ledger_account::Column::AccountKey)
@@ -190,7 +202,9 @@ async fn insert_rows_in_tx(
         });
         for line in &posting.lines {
             let key = account_key(posting.brand, line.owner, line.kind, posting.currency);
-            let account = accounts.get(&key).ok_or_else(|| Fault::new(format!("account {key} was not opened")))?;
+            let account = accounts
+                .get(&key)
+                .ok_or_else(|| Fault::new(format!("account {key} was not opened")))?;
             entries.push(ledger_entry::ActiveModel {
                 id: Set(app.ids.new_id(now)),
                 transfer_id: Set(transfer),
@@ -200,10 +214,14 @@ async fn insert_rows_in_tx(
         }
     }
     for chunk in transfers.chunks(INSERT_CHUNK) {
-        ledger_transfer::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
+        ledger_transfer::Entity::insert_many(chunk.to_vec())
+            .exec_without_returning(tx)
+            .await?;
     }
     for chunk in entries.chunks(INSERT_CHUNK) {
-        ledger_entry::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
+        ledger_entry::Entity::insert_many(chunk.to_vec())
+            .exec_without_returning(tx)
+            .await?;
     }
     Ok(())
 }

@@ -84,7 +84,10 @@ impl Loader<BalancesOf> for Batch {
     async fn load(&self, keys: &[BalancesOf]) -> Result<HashMap<BalancesOf, Self::Value>, LoadError> {
         let ids: Vec<PartnershipId> = keys.iter().map(|key| key.0).collect();
         let balances = balances::list_balances(&self.app, &ids).await?;
-        Ok(balances.into_iter().map(|(id, balances)| (BalancesOf(id), balances)).collect())
+        Ok(balances
+            .into_iter()
+            .map(|(id, balances)| (BalancesOf(id), balances))
+            .collect())
     }
 }
 
@@ -100,9 +103,14 @@ pub struct BalancesOfPartnership {
 impl BalancesOfPartnership {
     /// What the partnership holds, one entry a currency. Empty until something was earned.
     async fn balances(&self, ctx: &Context<'_>) -> Result<Option<Vec<PartnershipBalance>>, ApiError> {
-        ctx.actor().authorise(Operation::SeeBalances, Place::shared(self.brand, self.partner))?;
+        ctx.actor()
+            .authorise(Operation::SeeBalances, Place::shared(self.brand, self.partner))?;
         let balances = ctx.load(BalancesOf(self.partnership)).await?.unwrap_or_default();
-        balances.iter().map(|(currency, balance)| PartnershipBalance::stored(currency, balance)).collect::<Result<_, _>>().map(Some)
+        balances
+            .iter()
+            .map(|(currency, balance)| PartnershipBalance::stored(currency, balance))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 }
 
@@ -115,11 +123,16 @@ impl LedgerOfBrand {
     /// The brand's ledger, summed by kind of account and currency. For those who see money.
     async fn ledger_balances(&self, ctx: &Context<'_>) -> Result<Option<Vec<LedgerBalance>>, ApiError> {
         ctx.actor().authorise(Operation::SeeLedger, Place::brand(self.0))?;
-        let totals = balances::list_brand_totals(ctx.app(), self.0).await.map_err(ApiError::internal)?;
+        let totals = balances::list_brand_totals(ctx.app(), self.0)
+            .await
+            .map_err(ApiError::internal)?;
         let mut shown = Vec::new();
         for total in totals {
             let kind = ledger_account::LedgerAccountKind::try_from_value(&total.kind).map_err(ApiError::internal)?;
-            shown.push(LedgerBalance { account: kind.into(), balance: Money::stored(total.total_minor, &total.currency)? });
+            shown.push(LedgerBalance {
+                account: kind.into(),
+                balance: Money::stored(total.total_minor, &total.currency)?,
+            });
         }
         Ok(Some(shown))
     }

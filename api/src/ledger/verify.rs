@@ -135,7 +135,10 @@ pub async fn verify(app: &App) -> Result<Verified, VerifyError> {
     for (invariant, sql) in CHECKS {
         let statement = Statement::from_string(backend, format!("{sql} LIMIT 1"));
         if let Some(row) = Broken::find_by_statement(statement).one(connection).await? {
-            return Err(VerifyError::Broken { invariant, row: row.broken });
+            return Err(VerifyError::Broken {
+                invariant,
+                row: row.broken,
+            });
         }
     }
     let statement = Statement::from_string(
@@ -147,5 +150,9 @@ pub async fn verify(app: &App) -> Result<Verified, VerifyError> {
         .one(connection)
         .await?
         .ok_or_else(|| DbErr::RecordNotFound("counts".to_owned()))?;
-    Ok(Verified { transfers: counts.transfers, entries: counts.entries, accounts: counts.accounts })
+    Ok(Verified {
+        transfers: counts.transfers,
+        entries: counts.entries,
+        accounts: counts.accounts,
+    })
 }

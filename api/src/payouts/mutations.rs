@@ -52,9 +52,7 @@ impl PayoutMutations {
     ) -> Result<Option<MarkPayoutPaidPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
         let key = Key::parse(&input.idempotency_key)?;
-        MarkPayoutPaidPayload::of(
-            service::mark_payout_paid(ctx.app(), ctx.actor(), id, &input.reference, &key).await,
-        )
+        MarkPayoutPaidPayload::of(service::mark_payout_paid(ctx.app(), ctx.actor(), id, &input.reference, &key).await)
     }
 
     /// Takes a payout back before it is paid; the money is available again.

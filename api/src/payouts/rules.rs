@@ -40,7 +40,11 @@ mod tests {
     use super::*;
 
     fn payable(id: u128, payable_minor: i64, itemised_minor: i64) -> Payable {
-        Payable { commission: CommissionId(Uuid::from_u128(id)), payable_minor, itemised_minor }
+        Payable {
+            commission: CommissionId(Uuid::from_u128(id)),
+            payable_minor,
+            itemised_minor,
+        }
     }
 
     #[test]

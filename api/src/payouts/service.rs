@@ -98,8 +98,10 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
         .await?
         .ok_or_else(|| ApiError::not_found("partnership"))?;
     actor.authorise(Operation::CreatePayout, Place::brand(partnership.brand_id))?;
-    let fingerprint =
-        Fingerprint { subject: command.partnership.to_string(), detail: currency.code().to_owned() };
+    let fingerprint = Fingerprint {
+        subject: command.partnership.to_string(),
+        detail: currency.code().to_owned(),
+    };
     let pending = match start_in_tx(
         &tx,
         app,
@@ -116,7 +118,10 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
         }
         Started::Fresh(pending) => pending,
     };
-    if !matches!(partnership.state, PartnershipState::Active | PartnershipState::Suspended) {
+    if !matches!(
+        partnership.state,
+        PartnershipState::Active | PartnershipState::Suspended
+    ) {
         return Err(Failure::refused_field(
             Code::PartnershipNotPayable,
             "partnershipId",
@@ -130,12 +135,18 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
     announce_in_tx(&tx, app, &row).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed: false })
+    Ok(Outcome {
+        value: row,
+        replayed: false,
+    })
 }
 
 async fn check_payable(tx: &DatabaseTransaction, partnership: &partnership::Model, available: Money) -> Result<()> {
     if available.amount_minor <= 0 {
-        return Err(Failure::refused(Code::NothingAvailable, format!("{available} is available")));
+        return Err(Failure::refused(
+            Code::NothingAvailable,
+            format!("{available} is available"),
+        ));
     }
     let brand = brand::Entity::find_by_id(partnership.brand_id)
         .one(tx)
@@ -175,11 +186,16 @@ async fn draft_in_tx(
         paid_at: None,
         cancelled_at: None,
     };
-    payout::Entity::insert(payout::ActiveModel::from(row.clone())).exec_without_returning(tx).await?;
+    payout::Entity::insert(payout::ActiveModel::from(row.clone()))
+        .exec_without_returning(tx)
+        .await?;
     let items = find_items_in_tx(tx, partnership.id, amount.currency).await?;
     let total: i64 = items.iter().map(|item| item.amount_minor).sum();
     if total != amount.amount_minor {
-        return Err(Fault::new(format!("items of {total} do not explain {} available", amount.amount_minor)));
+        return Err(Fault::new(format!(
+            "items of {total} do not explain {} available",
+            amount.amount_minor
+        )));
     }
     let models: Vec<_> = items
         .iter()
@@ -191,15 +207,30 @@ async fn draft_in_tx(
         })
         .collect();
     for chunk in models.chunks(INSERT_CHUNK) {
-        payout_item::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
+        payout_item::Entity::insert_many(chunk.to_vec())
+            .exec_without_returning(tx)
+            .await?;
     }
-    let paid_from: Vec<CommissionId> =
-        items.iter().filter(|item| item.amount_minor > 0).map(|item| item.commission).collect();
+    let paid_from: Vec<CommissionId> = items
+        .iter()
+        .filter(|item| item.amount_minor > 0)
+        .map(|item| item.commission)
+        .collect();
     move_commissions_in_tx(tx, &paid_from, CommissionState::Approved, CommissionState::InPayout).await?;
-    post::post_in_tx(tx, app, vec![posting(app, &row, "requested", TransferKind::PayoutRequested, [
-        (LedgerAccountKind::Available, -row.amount_minor),
-        (LedgerAccountKind::InTransit, row.amount_minor),
-    ])?])
+    post::post_in_tx(
+        tx,
+        app,
+        vec![posting(
+            app,
+            &row,
+            "requested",
+            TransferKind::PayoutRequested,
+            [
+                (LedgerAccountKind::Available, -row.amount_minor),
+                (LedgerAccountKind::InTransit, row.amount_minor),
+            ],
+        )?],
+    )
     .await?;
     Ok(row)
 }
@@ -264,7 +295,10 @@ async fn move_commissions_in_tx(
 ) -> std::result::Result<(), Fault> {
     for chunk in ids.chunks(INSERT_CHUNK) {
         commission::Entity::update_many()
-            .set(commission::ActiveModel { state: Set(to), ..Default::default() })
+            .set(commission::ActiveModel {
+                state: Set(to),
+                ..Default::default()
+            })
             .filter(commission::Column::Id.is_in(chunk.iter().copied()))
             .filter(commission::Column::State.eq(from))
             .exec(tx)
@@ -280,9 +314,16 @@ fn posting<const N: usize>(
     kind: TransferKind,
     lines: [(LedgerAccountKind, i64); N],
 ) -> std::result::Result<Posting, Fault> {
-    let partnership = Owner::Partnership { partnership: row.partnership_id, partner: row.partner_id };
+    let partnership = Owner::Partnership {
+        partnership: row.partnership_id,
+        partner: row.partner_id,
+    };
     let line = |(kind, amount_minor): (LedgerAccountKind, i64)| Line {
-        owner: if kind == LedgerAccountKind::CashBank { Owner::Brand } else { partnership },
+        owner: if kind == LedgerAccountKind::CashBank {
+            Owner::Brand
+        } else {
+            partnership
+        },
         kind,
         amount_minor,
     };
@@ -347,8 +388,13 @@ async fn move_in_tx(
         PayoutState::Paid => "payout.paid",
         _ => "payout.cancelled",
     };
-    audit::record_in_tx(tx, app, actor, Change::of_state(row.brand_id, action, row.id, &row.state, &to, reason))
-        .await?;
+    audit::record_in_tx(
+        tx,
+        app,
+        actor,
+        Change::of_state(row.brand_id, action, row.id, &row.state, &to, reason),
+    )
+    .await?;
     row.state = to;
     let at = Some(app.clock.now());
     match to {
@@ -375,7 +421,16 @@ async fn move_in_tx(
 pub async fn approve_payout(app: &App, actor: &Actor, id: PayoutId) -> Result<payout::Model> {
     let tx = app.db.begin().await?;
     let mut row = lock_in_tx(&tx, actor, Operation::ApprovePayout, id).await?;
-    move_in_tx(&tx, app, actor, &mut row, &[PayoutState::Draft], PayoutState::Approved, None).await?;
+    move_in_tx(
+        &tx,
+        app,
+        actor,
+        &mut row,
+        &[PayoutState::Draft],
+        PayoutState::Approved,
+        None,
+    )
+    .await?;
     app.commit(tx).await?;
     Ok(row)
 }
@@ -401,7 +456,10 @@ pub async fn mark_payout_paid(
     }
     let tx = app.db.begin().await?;
     let mut row = lock_in_tx(&tx, actor, Operation::MarkPayoutPaid, id).await?;
-    let fingerprint = Fingerprint { subject: id.to_string(), detail: reference.to_owned() };
+    let fingerprint = Fingerprint {
+        subject: id.to_string(),
+        detail: reference.to_owned(),
+    };
     let pending = match start_in_tx(&tx, app, row.brand_id, "markPayoutPaid", key, &fingerprint).await? {
         Started::Replay(value) => {
             tx.commit().await?;
@@ -410,21 +468,46 @@ pub async fn mark_payout_paid(
         Started::Fresh(pending) => pending,
     };
     row.reference = Some(reference.to_owned());
-    move_in_tx(&tx, app, actor, &mut row, &[PayoutState::Approved], PayoutState::Paid, None).await?;
-    post::post_in_tx(&tx, app, vec![posting(app, &row, "paid", TransferKind::PayoutPaid, [
-        (LedgerAccountKind::InTransit, -row.amount_minor),
-        (LedgerAccountKind::CashBank, row.amount_minor),
-    ])?])
+    move_in_tx(
+        &tx,
+        app,
+        actor,
+        &mut row,
+        &[PayoutState::Approved],
+        PayoutState::Paid,
+        None,
+    )
+    .await?;
+    post::post_in_tx(
+        &tx,
+        app,
+        vec![posting(
+            app,
+            &row,
+            "paid",
+            TransferKind::PayoutPaid,
+            [
+                (LedgerAccountKind::InTransit, -row.amount_minor),
+                (LedgerAccountKind::CashBank, row.amount_minor),
+            ],
+        )?],
+    )
     .await?;
     settle_commissions_in_tx(&tx, &row).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed: false })
+    Ok(Outcome {
+        value: row,
+        replayed: false,
+    })
 }
 
 /// Adds a paid payout's items to their commissions; what is paid in full becomes PAID.
 async fn settle_commissions_in_tx(tx: &DatabaseTransaction, row: &payout::Model) -> std::result::Result<(), Fault> {
-    let items = payout_item::Entity::find().filter(payout_item::Column::PayoutId.eq(row.id)).all(tx).await?;
+    let items = payout_item::Entity::find()
+        .filter(payout_item::Column::PayoutId.eq(row.id))
+        .all(tx)
+        .await?;
     let mut amounts: HashMap<CommissionId, i64> = HashMap::new();
     for item in &items {
         *amounts.entry(item.commission_id).or_default() += item.amount_minor;
@@ -442,7 +525,11 @@ async fn settle_commissions_in_tx(tx: &DatabaseTransaction, row: &payout::Model)
         commission::Entity::update(commission::ActiveModel {
             id: Set(commission.id),
             paid_minor: Set(paid_minor),
-            state: Set(if is_paid { CommissionState::Paid } else { commission.state }),
+            state: Set(if is_paid {
+                CommissionState::Paid
+            } else {
+                commission.state
+            }),
             ..Default::default()
         })
         .exec_without_returning(tx)
@@ -461,11 +548,18 @@ pub async fn cancel_payout(
 ) -> Result<Outcome<payout::Model>> {
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
-        return Err(Failure::refused_field(Code::ReasonInvalid, "reason", "a reason has 1 to 500 characters"));
+        return Err(Failure::refused_field(
+            Code::ReasonInvalid,
+            "reason",
+            "a reason has 1 to 500 characters",
+        ));
     }
     let tx = app.db.begin().await?;
     let mut row = lock_in_tx(&tx, actor, Operation::CancelPayout, id).await?;
-    let fingerprint = Fingerprint { subject: id.to_string(), detail: reason.to_owned() };
+    let fingerprint = Fingerprint {
+        subject: id.to_string(),
+        detail: reason.to_owned(),
+    };
     let pending = match start_in_tx(&tx, app, row.brand_id, "cancelPayout", key, &fingerprint).await? {
         Started::Replay(value) => {
             tx.commit().await?;
@@ -475,17 +569,33 @@ pub async fn cancel_payout(
     };
     let open = [PayoutState::Draft, PayoutState::Approved];
     move_in_tx(&tx, app, actor, &mut row, &open, PayoutState::Cancelled, Some(reason)).await?;
-    post::post_in_tx(&tx, app, vec![posting(app, &row, "cancelled", TransferKind::PayoutCancelled, [
-        (LedgerAccountKind::InTransit, -row.amount_minor),
-        (LedgerAccountKind::Available, row.amount_minor),
-    ])?])
+    post::post_in_tx(
+        &tx,
+        app,
+        vec![posting(
+            app,
+            &row,
+            "cancelled",
+            TransferKind::PayoutCancelled,
+            [
+                (LedgerAccountKind::InTransit, -row.amount_minor),
+                (LedgerAccountKind::Available, row.amount_minor),
+            ],
+        )?],
+    )
     .await?;
-    let items = payout_item::Entity::find().filter(payout_item::Column::PayoutId.eq(row.id)).all(&tx).await?;
+    let items = payout_item::Entity::find()
+        .filter(payout_item::Column::PayoutId.eq(row.id))
+        .all(&tx)
+        .await?;
     let ids: Vec<CommissionId> = items.iter().map(|item| item.commission_id).collect();
     move_commissions_in_tx(&tx, &ids, CommissionState::InPayout, CommissionState::Approved).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed: false })
+    Ok(Outcome {
+        value: row,
+        replayed: false,
+    })
 }
 
 /// Whose payouts to list.
@@ -516,7 +626,13 @@ pub async fn list_payouts(
     if !states.is_empty() {
         select = select.filter(payout::Column::State.is_in(states.iter().copied()));
     }
-    page::fetch(app.db.read(), select, payout::Column::Id, |row: &payout::Model| row.id.0, page)
-        .await
-        .map_err(ApiError::internal)
+    page::fetch(
+        app.db.read(),
+        select,
+        payout::Column::Id,
+        |row: &payout::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
 }

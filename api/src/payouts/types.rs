@@ -111,7 +111,15 @@ impl Payout {
     async fn items(&self, ctx: &Context<'_>) -> Result<Option<Vec<PayoutItem>>, ApiError> {
         let items = ctx.load(ItemsOf(self.row.id)).await?.unwrap_or_default();
         let currency = &self.row.currency;
-        Ok(Some(items.into_iter().map(|row| PayoutItem { row, currency: currency.clone() }).collect()))
+        Ok(Some(
+            items
+                .into_iter()
+                .map(|row| PayoutItem {
+                    row,
+                    currency: currency.clone(),
+                })
+                .collect(),
+        ))
     }
 }
 
@@ -158,7 +166,9 @@ pub struct PayoutStateFilter {
 
 impl PayoutWhere {
     fn states(self) -> Vec<payout::PayoutState> {
-        self.state.map(|state| state.any_of.into_iter().map(Into::into).collect()).unwrap_or_default()
+        self.state
+            .map(|state| state.any_of.into_iter().map(Into::into).collect())
+            .unwrap_or_default()
     }
 }
 

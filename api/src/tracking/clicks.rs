@@ -49,7 +49,10 @@ pub async fn flush(app: &App) -> Result<usize, DbErr> {
         if rows.is_empty() {
             return Ok(written);
         }
-        let models = rows.iter().cloned().map(|row| click::ActiveModel::from(row).reset_all());
+        let models = rows
+            .iter()
+            .cloned()
+            .map(|row| click::ActiveModel::from(row).reset_all());
         if let Err(error) = insert(app, models.collect()).await {
             app.clicks.put_back(rows);
             return Err(error);

@@ -99,7 +99,9 @@ pub fn explain(candidate: &Candidate, verdict: Verdict, order: AttributionOrder)
 /// May a link lead there? Only to the program's own host or a subdomain of it, so that a link is no open redirect.
 #[must_use]
 pub fn is_allowed_destination(destination: &Url, program_url: &Url) -> bool {
-    let (Some(host), Some(home)) = (destination.host_str(), program_url.host_str()) else { return false };
+    let (Some(host), Some(home)) = (destination.host_str(), program_url.host_str()) else {
+        return false;
+    };
     let home = home.trim_start_matches("www.");
     matches!(destination.scheme(), "http" | "https")
         && destination.username().is_empty()
@@ -146,7 +148,10 @@ mod tests {
             candidate(TouchKind::CustomerBinding, 4, None),
         ];
         let code_first = decide(&all, AttributionOrder::CodeFirst);
-        assert_eq!(code_first, [Verdict::Outranked, Verdict::Won, Verdict::Outranked, Verdict::Outranked]);
+        assert_eq!(
+            code_first,
+            [Verdict::Outranked, Verdict::Won, Verdict::Outranked, Verdict::Outranked]
+        );
         let click_first = decide(&all, AttributionOrder::ClickFirst);
         assert_eq!(click_first[0], Verdict::Won);
     }
@@ -159,14 +164,21 @@ mod tests {
         ];
         let verdicts = decide(&all, AttributionOrder::CodeFirst);
         assert_eq!(verdicts, [Verdict::Rejected(TouchRejection::CodeExpired), Verdict::Won]);
-        assert_eq!(decide(&all[..1], AttributionOrder::CodeFirst), [Verdict::Rejected(TouchRejection::CodeExpired)]);
+        assert_eq!(
+            decide(&all[..1], AttributionOrder::CodeFirst),
+            [Verdict::Rejected(TouchRejection::CodeExpired)]
+        );
     }
 
     #[test]
     fn the_window_is_closed_on_both_sides() {
         let event = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         assert!(in_window(event - TimeDelta::days(30), event, 30));
-        assert!(!in_window(event - TimeDelta::days(30) - TimeDelta::microseconds(1), event, 30));
+        assert!(!in_window(
+            event - TimeDelta::days(30) - TimeDelta::microseconds(1),
+            event,
+            30
+        ));
         assert!(!in_window(event + TimeDelta::microseconds(1), event, 30));
     }
 
@@ -180,7 +192,11 @@ mod tests {
             ("https://aurora.example.evil.org/", false),
             ("https://user@aurora.example/", false),
         ] {
-            assert_eq!(is_allowed_destination(&address.parse().unwrap(), &home), allowed, "{address}");
+            assert_eq!(
+                is_allowed_destination(&address.parse().unwrap(), &home),
+                allowed,
+                "{address}"
+            );
         }
     }
 }

@@ -11,8 +11,9 @@ use entity::{
     promo_code, tracking_link,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use url::Url;
@@ -110,7 +111,10 @@ pub async fn create_tracking_link(app: &App, actor: &Actor, command: CreateLink)
         .count(&tx)
         .await?;
     if existing >= MAX_LINKS_PER_PARTNERSHIP {
-        return Err(Failure::refused(Code::TooMany, "a partnership may have at most 1,000 links"));
+        return Err(Failure::refused(
+            Code::TooMany,
+            "a partnership may have at most 1,000 links",
+        ));
     }
     let row = tracking_link::Model {
         id: app.ids.new_id(now),
@@ -130,28 +134,46 @@ pub async fn create_tracking_link(app: &App, actor: &Actor, command: CreateLink)
     if inserted == 0 {
         return Err(Failure::refused_field(Code::SlugTaken, "slug", "this slug is in use"));
     }
-    audit::record_in_tx(&tx, app, actor, Change::of_fact(row.brand_id, "tracking_link.created", row.id)).await?;
+    audit::record_in_tx(
+        &tx,
+        app,
+        actor,
+        Change::of_fact(row.brand_id, "tracking_link.created", row.id),
+    )
+    .await?;
     tx.commit().await?;
     Ok(row)
 }
 
 fn check_destination(destination: Option<String>, program: &program::Model) -> Result<String> {
-    let Some(destination) = destination else { return Ok(program.destination_url.clone()) };
+    let Some(destination) = destination else {
+        return Ok(program.destination_url.clone());
+    };
     let refuse = || {
         Failure::refused_field(
             Code::DestinationNotAllowed,
             "destinationUrl",
-            format!("links of this program lead to {} and its subdomains", program.destination_url),
+            format!(
+                "links of this program lead to {} and its subdomains",
+                program.destination_url
+            ),
         )
     };
     let home: Url = program.destination_url.parse().map_err(Fault::new)?;
     let url: Url = destination.parse().map_err(|_| refuse())?;
-    if rules::is_allowed_destination(&url, &home) { Ok(url.into()) } else { Err(refuse()) }
+    if rules::is_allowed_destination(&url, &home) {
+        Ok(url.into())
+    } else {
+        Err(refuse())
+    }
 }
 
 fn generate_slug(app: &App) -> String {
     let bytes = app.ids.secret::<GENERATED_SLUG_LEN>();
-    bytes.iter().map(|byte| char::from(SLUG_ALPHABET[usize::from(*byte) % SLUG_ALPHABET.len()])).collect()
+    bytes
+        .iter()
+        .map(|byte| char::from(SLUG_ALPHABET[usize::from(*byte) % SLUG_ALPHABET.len()]))
+        .collect()
 }
 
 pub struct CreateCode {
@@ -171,9 +193,16 @@ pub async fn create_promo_code(app: &App, actor: &Actor, command: CreateCode) ->
         )
     })?;
     if command.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        return Err(Failure::refused_field(Code::ExpiryInPast, "expiresAt", "the expiry lies in the past"));
+        return Err(Failure::refused_field(
+            Code::ExpiryInPast,
+            "expiresAt",
+            "the expiry lies in the past",
+        ));
     }
-    if command.usage_limit.is_some_and(|limit| !(1..=MAX_USAGE_LIMIT).contains(&limit)) {
+    if command
+        .usage_limit
+        .is_some_and(|limit| !(1..=MAX_USAGE_LIMIT).contains(&limit))
+    {
         return Err(Failure::refused_field(
             Code::UsageLimitInvalid,
             "usageLimit",
@@ -187,7 +216,10 @@ pub async fn create_promo_code(app: &App, actor: &Actor, command: CreateCode) ->
         .count(&tx)
         .await?;
     if existing >= MAX_CODES_PER_PARTNERSHIP {
-        return Err(Failure::refused(Code::TooMany, "a partnership may have at most 200 codes"));
+        return Err(Failure::refused(
+            Code::TooMany,
+            "a partnership may have at most 200 codes",
+        ));
     }
     let row = promo_code::Model {
         id: app.ids.new_id(now),
@@ -204,14 +236,26 @@ pub async fn create_promo_code(app: &App, actor: &Actor, command: CreateCode) ->
     };
     let inserted = promo_code::Entity::insert(promo_code::ActiveModel::from(row.clone()))
         .on_conflict(
-            OnConflict::columns([promo_code::Column::BrandId, promo_code::Column::CodeKey]).do_nothing().to_owned(),
+            OnConflict::columns([promo_code::Column::BrandId, promo_code::Column::CodeKey])
+                .do_nothing()
+                .to_owned(),
         )
         .exec_without_returning(&tx)
         .await?;
     if inserted == 0 {
-        return Err(Failure::refused_field(Code::CodeTaken, "code", "the brand has this code already"));
+        return Err(Failure::refused_field(
+            Code::CodeTaken,
+            "code",
+            "the brand has this code already",
+        ));
     }
-    audit::record_in_tx(&tx, app, actor, Change::of_fact(row.brand_id, "promo_code.created", row.id)).await?;
+    audit::record_in_tx(
+        &tx,
+        app,
+        actor,
+        Change::of_fact(row.brand_id, "promo_code.created", row.id),
+    )
+    .await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -236,7 +280,11 @@ pub async fn follow_link(
         .ok_or_else(|| ApiError::not_found("link"))?;
     let now = app.clock.now();
     let click: ClickId = app.ids.new_id(now);
-    let token = ClickToken { link: link.id, click, clicked_at: now };
+    let token = ClickToken {
+        link: link.id,
+        click,
+        clicked_at: now,
+    };
     let text = click_id::sign(&app.keys.click_id, &token).ok_or_else(|| ApiError::internal("no key for click ids"))?;
     let mut location: Url = link.destination_url.parse().map_err(ApiError::internal)?;
     location.query_pairs_mut().append_pair(CLICK_PARAMETER, &text);
@@ -252,7 +300,9 @@ pub async fn follow_link(
         referer: keep(referer),
         user_agent: keep(user_agent),
     });
-    Ok(Redirect { location: location.into() })
+    Ok(Redirect {
+        location: location.into(),
+    })
 }
 
 /// What an event says about how it came about.
@@ -306,7 +356,11 @@ async fn find_click(
         rejection: Some(TouchRejection::ClickForged),
     };
     let Some(token) = click_id::verify(&app.keys.click_id, text) else {
-        return Ok(Found { candidate, program: None, code: None });
+        return Ok(Found {
+            candidate,
+            program: None,
+            code: None,
+        });
     };
     candidate.touched_at = Some(token.clicked_at);
     let link = tracking_link::Entity::find_by_id(token.link)
@@ -315,7 +369,11 @@ async fn find_click(
         .await?;
     candidate.rejection = link.is_none().then_some(TouchRejection::ClickUnknownLink);
     candidate.partnership = link.as_ref().map(|link| link.partnership_id);
-    Ok(Found { candidate, program: link.map(|link| link.program_id), code: None })
+    Ok(Found {
+        candidate,
+        program: link.map(|link| link.program_id),
+        code: None,
+    })
 }
 
 async fn find_codes_in_tx(
@@ -338,7 +396,11 @@ async fn find_codes_in_tx(
         let row = rows.iter().find(|row| Some(&row.code_key) == key.as_ref());
         let rejection = match row {
             None => Some(TouchRejection::CodeUnknown),
-            Some(row) if row.expires_at.is_some_and(|expires_at| expires_at <= evidence.occurred_at) => {
+            Some(row)
+                if row
+                    .expires_at
+                    .is_some_and(|expires_at| expires_at <= evidence.occurred_at) =>
+            {
                 Some(TouchRejection::CodeExpired)
             }
             Some(row) if row.usage_limit.is_some_and(|limit| row.used_count >= limit) => {
@@ -413,7 +475,11 @@ async fn reject_inactive(connection: &impl ConnectionTrait, found: &mut [Found])
     for touch in found.iter_mut().filter(|touch| touch.candidate.rejection.is_none()) {
         if touch.program.is_some_and(|program| !programs.contains(&program)) {
             touch.candidate.rejection = Some(TouchRejection::ProgramNotActive);
-        } else if touch.candidate.partnership.is_some_and(|partnership| !active.contains(&partnership)) {
+        } else if touch
+            .candidate
+            .partnership
+            .is_some_and(|partnership| !active.contains(&partnership))
+        {
             touch.candidate.rejection = Some(TouchRejection::PartnershipNotActive);
         }
     }
@@ -423,7 +489,10 @@ async fn reject_inactive(connection: &impl ConnectionTrait, found: &mut [Found])
 /// Counts one use of a code that won; its row was locked when it was looked up.
 pub async fn use_code_in_tx(tx: &DatabaseTransaction, code: &promo_code::Model) -> std::result::Result<(), DbErr> {
     promo_code::Entity::update_many()
-        .col_expr(promo_code::Column::UsedCount, Expr::col(promo_code::Column::UsedCount).add(1))
+        .col_expr(
+            promo_code::Column::UsedCount,
+            Expr::col(promo_code::Column::UsedCount).add(1),
+        )
         .filter(promo_code::Column::Id.eq(code.id))
         .exec(tx)
         .await
@@ -450,16 +519,17 @@ pub async fn bind_customer_in_tx(
         expires_at: Set(expires_at),
     })
     .on_conflict(
-        OnConflict::columns([customer_binding::Column::CustomerId, customer_binding::Column::ProgramId])
-            .update_columns([
-                customer_binding::Column::PartnershipId,
-                customer_binding::Column::BoundAt,
-                customer_binding::Column::ExpiresAt,
-            ])
-            .action_and_where(
-                Expr::col((customer_binding::Entity, customer_binding::Column::ExpiresAt)).lte(bound_at),
-            )
-            .to_owned(),
+        OnConflict::columns([
+            customer_binding::Column::CustomerId,
+            customer_binding::Column::ProgramId,
+        ])
+        .update_columns([
+            customer_binding::Column::PartnershipId,
+            customer_binding::Column::BoundAt,
+            customer_binding::Column::ExpiresAt,
+        ])
+        .action_and_where(Expr::col((customer_binding::Entity, customer_binding::Column::ExpiresAt)).lte(bound_at))
+        .to_owned(),
     )
     .exec_without_returning(tx)
     .await
@@ -474,11 +544,17 @@ pub async fn list_links(
     page: &Page,
 ) -> std::result::Result<Slice<tracking_link::Model>, ApiError> {
     actor.authorise(Operation::SeeLinks, place)?;
-    let select = tracking_link::Entity::find_within(&actor.reach())
-        .filter(tracking_link::Column::PartnershipId.eq(partnership));
-    page::fetch(app.db.read(), select, tracking_link::Column::Id, |row: &tracking_link::Model| row.id.0, page)
-        .await
-        .map_err(ApiError::internal)
+    let select =
+        tracking_link::Entity::find_within(&actor.reach()).filter(tracking_link::Column::PartnershipId.eq(partnership));
+    page::fetch(
+        app.db.read(),
+        select,
+        tracking_link::Column::Id,
+        |row: &tracking_link::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
 }
 
 pub async fn list_codes(
@@ -491,7 +567,13 @@ pub async fn list_codes(
     actor.authorise(Operation::SeePromoCodes, place)?;
     let select =
         promo_code::Entity::find_within(&actor.reach()).filter(promo_code::Column::PartnershipId.eq(partnership));
-    page::fetch(app.db.read(), select, promo_code::Column::Id, |row: &promo_code::Model| row.id.0, page)
-        .await
-        .map_err(ApiError::internal)
+    page::fetch(
+        app.db.read(),
+        select,
+        promo_code::Column::Id,
+        |row: &promo_code::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
 }

@@ -139,7 +139,11 @@ impl TrackingOfPartnership {
     ) -> Result<Option<TrackingLinkConnection>, ApiError> {
         let page = ctx.page(first, after, last, before)?;
         let place = Place::shared(self.brand, self.partner);
-        Ok(Some(service::list_links(ctx.app(), ctx.actor(), self.partnership, place, &page).await?.into()))
+        Ok(Some(
+            service::list_links(ctx.app(), ctx.actor(), self.partnership, place, &page)
+                .await?
+                .into(),
+        ))
     }
 
     /// The partnership's codes, newest first.
@@ -155,7 +159,11 @@ impl TrackingOfPartnership {
     ) -> Result<Option<PromoCodeConnection>, ApiError> {
         let page = ctx.page(first, after, last, before)?;
         let place = Place::shared(self.brand, self.partner);
-        Ok(Some(service::list_codes(ctx.app(), ctx.actor(), self.partnership, place, &page).await?.into()))
+        Ok(Some(
+            service::list_codes(ctx.app(), ctx.actor(), self.partnership, place, &page)
+                .await?
+                .into(),
+        ))
     }
 }
 

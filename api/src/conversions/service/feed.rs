@@ -33,8 +33,16 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// One item of the feed.
 pub enum FeedItem {
-    Event { topic: String, cursor: String, occurred_at: DateTime<Utc>, conversion: Option<conversion::Model> },
-    Lagged { resume_from: String, occurred_at: DateTime<Utc> },
+    Event {
+        topic: String,
+        cursor: String,
+        occurred_at: DateTime<Utc>,
+        conversion: Option<conversion::Model>,
+    },
+    Lagged {
+        resume_from: String,
+        occurred_at: DateTime<Utc>,
+    },
 }
 
 fn encode(position: i64) -> String {

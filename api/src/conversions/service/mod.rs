@@ -42,7 +42,11 @@ fn check_external_id(text: &str, code: Code, field: &str, what: &str) -> Result<
     if fits {
         Ok(())
     } else {
-        Err(Failure::refused_field(code, field, format!("{what} has 1 to 200 characters and no spaces around it")))
+        Err(Failure::refused_field(
+            code,
+            field,
+            format!("{what} has 1 to 200 characters and no spaces around it"),
+        ))
     }
 }
 
@@ -71,7 +75,11 @@ fn check_occurred_at(
     let now = app.clock.now();
     let occurred_at = occurred_at.map_or(now, |at| at.trunc_subsecs(6));
     if occurred_at > now + TimeDelta::seconds(MAX_CLOCK_SKEW_SECONDS) {
-        return Err(Failure::refused_field(Code::OccurredInFuture, "occurredAt", "the event lies in the future"));
+        return Err(Failure::refused_field(
+            Code::OccurredInFuture,
+            "occurredAt",
+            "the event lies in the future",
+        ));
     }
     Ok(occurred_at)
 }
@@ -128,7 +136,13 @@ pub async fn list_conversions(
         Some(false) => select.filter(conversion::Column::PartnershipId.is_null()),
         None => select,
     };
-    page::fetch(app.db.read(), select, conversion::Column::Id, |row: &conversion::Model| row.id.0, page)
-        .await
-        .map_err(ApiError::internal)
+    page::fetch(
+        app.db.read(),
+        select,
+        conversion::Column::Id,
+        |row: &conversion::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
 }

@@ -129,7 +129,11 @@ fn check_event(command: &RecordEvent) -> Result<Option<Money>> {
         None => {}
     }
     if command.event == ConversionEvent::Sale && (command.order_id.is_none() || command.amount.is_none()) {
-        return Err(Failure::refused_field(Code::OrderIdInvalid, "orderId", "a sale needs its order id and amount"));
+        return Err(Failure::refused_field(
+            Code::OrderIdInvalid,
+            "orderId",
+            "a sale needs its order id and amount",
+        ));
     }
     if let Some(id) = &command.order_id {
         check_external_id(id, Code::OrderIdInvalid, "orderId", "an order id")?;
@@ -143,11 +147,21 @@ fn check_event(command: &RecordEvent) -> Result<Option<Money>> {
     }
     let overlong = |text: &String, max: usize| text.chars().count() > max;
     if command.promo_codes.iter().any(|code| overlong(code, MAX_CODE_CHARS))
-        || command.click_id.as_ref().is_some_and(|id| overlong(id, click_id::MAX_LEN))
+        || command
+            .click_id
+            .as_ref()
+            .is_some_and(|id| overlong(id, click_id::MAX_LEN))
     {
-        return Err(Failure::refused(Code::TouchTooLong, "a promo code or click id is overlong"));
+        return Err(Failure::refused(
+            Code::TouchTooLong,
+            "a promo code or click id is overlong",
+        ));
     }
-    command.amount.as_ref().map(|(amount, currency)| check_amount(*amount, currency)).transpose()
+    command
+        .amount
+        .as_ref()
+        .map(|(amount, currency)| check_amount(*amount, currency))
+        .transpose()
 }
 
 async fn record_in_tx(
@@ -183,7 +197,12 @@ async fn record_in_tx(
     };
     let assessed = match (&program, &winner) {
         (Some(program), Some(winner)) => {
-            let credited = Credited { program, partnership: winner, event: command.event, base: amount };
+            let credited = Credited {
+                program,
+                partnership: winner,
+                event: command.event,
+                base: amount,
+            };
             Some(commissions::assess_in_tx(tx, &credited).await?)
         }
         _ => None,
@@ -204,15 +223,20 @@ async fn record_in_tx(
         refunded_minor: 0,
         attribution_method: attribution.method(),
         attribution_explanation: attribution.explanation.clone(),
-        earning_explanation: assessed
-            .as_ref()
-            .map_or_else(|| "nobody is credited".to_owned(), |assessed| assessed.earnings.explanation.clone()),
+        earning_explanation: assessed.as_ref().map_or_else(
+            || "nobody is credited".to_owned(),
+            |assessed| assessed.earnings.explanation.clone(),
+        ),
         rejection_reason: None,
         occurred_at,
         created_at: now,
-        hold_until: program.as_ref().map(|program| commissions::hold_until(program, occurred_at)),
+        hold_until: program
+            .as_ref()
+            .map(|program| commissions::hold_until(program, occurred_at)),
     };
-    conversion::Entity::insert(conversion::ActiveModel::from(row.clone())).exec_without_returning(tx).await?;
+    conversion::Entity::insert(conversion::ActiveModel::from(row.clone()))
+        .exec_without_returning(tx)
+        .await?;
     attribution.store_in_tx(tx, app, &row).await?;
     if let (Some(program), Some(winner), Some(assessed)) = (&program, &winner, &assessed) {
         credit_in_tx(tx, app, command, &row, program, winner, &attribution, assessed, amount).await?;
@@ -222,7 +246,10 @@ async fn record_in_tx(
 }
 
 /// What a credit brings about: the code's use, the customer's binding, the commissions.
-#[expect(clippy::too_many_arguments, reason = "one step of one use case; a struct would only rename the arguments")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of one use case; a struct would only rename the arguments"
+)]
 async fn credit_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
@@ -243,7 +270,12 @@ async fn credit_in_tx(
     {
         tracking::bind_customer_in_tx(tx, app, customer, winner, row.occurred_at, expires_at).await?;
     }
-    let credited = Credited { program, partnership: winner, event: command.event, base };
+    let credited = Credited {
+        program,
+        partnership: winner,
+        event: command.event,
+        base,
+    };
     commissions::accrue_in_tx(tx, app, row, &credited, assessed).await?;
     Ok(())
 }
@@ -254,7 +286,10 @@ fn binding_end(program: &program::Model, from: DateTime<Utc>) -> Option<Option<D
         CustomerBinding::Never => None,
         CustomerBinding::Forever => Some(None),
         CustomerBinding::Months => {
-            let months = program.customer_binding_months.and_then(|months| u32::try_from(months).ok()).unwrap_or(0);
+            let months = program
+                .customer_binding_months
+                .and_then(|months| u32::try_from(months).ok())
+                .unwrap_or(0);
             Some(from.checked_add_months(Months::new(months)))
         }
     }
@@ -282,11 +317,16 @@ async fn upsert_customer_in_tx(
         created_at: Set(now),
     })
     .on_conflict(
-        OnConflict::columns([customer::Column::BrandId, customer::Column::ExternalId]).do_nothing().to_owned(),
+        OnConflict::columns([customer::Column::BrandId, customer::Column::ExternalId])
+            .do_nothing()
+            .to_owned(),
     )
     .exec_without_returning(tx)
     .await?;
-    let found = known().one(tx).await?.ok_or_else(|| Fault::new("a customer vanished"))?;
+    let found = known()
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::new("a customer vanished"))?;
     Ok(found.id)
 }
 
@@ -312,7 +352,11 @@ async fn insert_order_in_tx(
         occurred_at: Set(occurred_at),
         created_at: Set(now),
     })
-    .on_conflict(OnConflict::columns([order::Column::BrandId, order::Column::ExternalId]).do_nothing().to_owned())
+    .on_conflict(
+        OnConflict::columns([order::Column::BrandId, order::Column::ExternalId])
+            .do_nothing()
+            .to_owned(),
+    )
     .exec_without_returning(tx)
     .await?;
     if inserted == 0 {
@@ -333,12 +377,17 @@ async fn resolve_program_in_tx(
     touches: &[Found],
 ) -> Result<Option<program::Model>> {
     if let Some(id) = command.program {
-        let found = programs::get_program_in_tx(tx, id).await?.filter(|program| program.brand_id == command.brand);
-        return found
-            .map(Some)
-            .ok_or_else(|| Failure::refused_field(Code::ProgramNotFound, "programId", "the brand has no such program"));
+        let found = programs::get_program_in_tx(tx, id)
+            .await?
+            .filter(|program| program.brand_id == command.brand);
+        return found.map(Some).ok_or_else(|| {
+            Failure::refused_field(Code::ProgramNotFound, "programId", "the brand has no such program")
+        });
     }
-    let valid = touches.iter().find(|touch| touch.candidate.rejection.is_none()).and_then(|touch| touch.program);
+    let valid = touches
+        .iter()
+        .find(|touch| touch.candidate.rejection.is_none())
+        .and_then(|touch| touch.program);
     if let Some(id) = valid.or_else(|| touches.iter().find_map(|touch| touch.program)) {
         return Ok(programs::get_program_in_tx(tx, id).await?);
     }
@@ -348,7 +397,11 @@ async fn resolve_program_in_tx(
         .limit(2)
         .all(tx)
         .await?;
-    Ok(if active.len() == 1 { active.into_iter().next() } else { None })
+    Ok(if active.len() == 1 {
+        active.into_iter().next()
+    } else {
+        None
+    })
 }
 
 /// Every touch with its verdict.
@@ -378,7 +431,11 @@ fn attribute(program: Option<&program::Model>, mut touches: Vec<Found>, occurred
     let candidates: Vec<_> = touches.iter().map(|touch| touch.candidate.clone()).collect();
     let verdicts = rules::decide(&candidates, order);
     let explanation = explain(&candidates, &verdicts, order);
-    Attribution { touches: touches.into_iter().zip(verdicts).collect(), order, explanation }
+    Attribution {
+        touches: touches.into_iter().zip(verdicts).collect(),
+        order,
+        explanation,
+    }
 }
 
 fn explain(candidates: &[rules::Candidate], verdicts: &[Verdict], order: AttributionOrder) -> String {
@@ -386,15 +443,25 @@ fn explain(candidates: &[rules::Candidate], verdicts: &[Verdict], order: Attribu
         return "Nobody is credited: the event came with no code or click, and its customer is bound to nobody"
             .to_owned();
     }
-    let fates: Vec<String> =
-        candidates.iter().zip(verdicts).map(|(candidate, verdict)| rules::explain(candidate, *verdict, order)).collect();
-    let head = if verdicts.contains(&Verdict::Won) { "Credited" } else { "Nobody is credited" };
+    let fates: Vec<String> = candidates
+        .iter()
+        .zip(verdicts)
+        .map(|(candidate, verdict)| rules::explain(candidate, *verdict, order))
+        .collect();
+    let head = if verdicts.contains(&Verdict::Won) {
+        "Credited"
+    } else {
+        "Nobody is credited"
+    };
     format!("{head}: {}", fates.join("; "))
 }
 
 impl Attribution {
     fn won(&self) -> Option<&Found> {
-        self.touches.iter().find(|(_, verdict)| *verdict == Verdict::Won).map(|(touch, _)| touch)
+        self.touches
+            .iter()
+            .find(|(_, verdict)| *verdict == Verdict::Won)
+            .map(|(touch, _)| touch)
     }
 
     fn winner(&self) -> Option<entity::ids::PartnershipId> {
@@ -416,26 +483,32 @@ impl Attribution {
         row: &conversion::Model,
     ) -> std::result::Result<(), Fault> {
         let now = app.clock.now();
-        let rows = self.touches.iter().zip(0..).map(|((touch, verdict), position)| conversion_touch::ActiveModel {
-            id: Set(app.ids.new_id(now)),
-            conversion_id: Set(row.id),
-            brand_id: Set(row.brand_id),
-            position: Set(position),
-            kind: Set(touch.candidate.kind),
-            evidence: Set(touch.candidate.evidence.clone()),
-            partnership_id: Set(touch.candidate.partnership),
-            touched_at: Set(touch.candidate.touched_at),
-            outcome: Set(match verdict {
-                Verdict::Won => TouchOutcome::Won,
-                Verdict::Outranked => TouchOutcome::Outranked,
-                Verdict::Rejected(_) => TouchOutcome::Rejected,
-            }),
-            rejection: Set(touch.candidate.rejection),
-            explanation: Set(rules::explain(&touch.candidate, *verdict, self.order)),
-        });
+        let rows = self
+            .touches
+            .iter()
+            .zip(0..)
+            .map(|((touch, verdict), position)| conversion_touch::ActiveModel {
+                id: Set(app.ids.new_id(now)),
+                conversion_id: Set(row.id),
+                brand_id: Set(row.brand_id),
+                position: Set(position),
+                kind: Set(touch.candidate.kind),
+                evidence: Set(touch.candidate.evidence.clone()),
+                partnership_id: Set(touch.candidate.partnership),
+                touched_at: Set(touch.candidate.touched_at),
+                outcome: Set(match verdict {
+                    Verdict::Won => TouchOutcome::Won,
+                    Verdict::Outranked => TouchOutcome::Outranked,
+                    Verdict::Rejected(_) => TouchOutcome::Rejected,
+                }),
+                rejection: Set(touch.candidate.rejection),
+                explanation: Set(rules::explain(&touch.candidate, *verdict, self.order)),
+            });
         let rows: Vec<_> = rows.collect();
         if !rows.is_empty() {
-            conversion_touch::Entity::insert_many(rows).exec_without_returning(tx).await?;
+            conversion_touch::Entity::insert_many(rows)
+                .exec_without_returning(tx)
+                .await?;
         }
         Ok(())
     }

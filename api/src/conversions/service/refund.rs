@@ -50,9 +50,17 @@ struct Fingerprint<'a> {
 pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> Result<Outcome<refund::Model>> {
     actor.authorise(Operation::RecordRefund, Place::brand(command.brand))?;
     check_external_id(&command.order_id, Code::OrderIdInvalid, "orderId", "an order id")?;
-    let amount = command.amount.as_ref().map(|(amount, currency)| check_amount(*amount, currency)).transpose()?;
+    let amount = command
+        .amount
+        .as_ref()
+        .map(|(amount, currency)| check_amount(*amount, currency))
+        .transpose()?;
     if amount.is_some_and(|amount| amount.amount_minor == 0) {
-        return Err(Failure::refused_field(Code::AmountZero, "amount.amount", "a refund is above zero"));
+        return Err(Failure::refused_field(
+            Code::AmountZero,
+            "amount.amount",
+            "a refund is above zero",
+        ));
     }
     let reason = command.reason.as_deref().map(check_reason).transpose()?;
     let occurred_at = check_occurred_at(app, command.occurred_at)?;
@@ -65,9 +73,15 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
     };
 
     let tx = app.db.begin().await?;
-    let claim =
-        idempotency::claim_in_tx(&tx, app, command.brand.0, "recordRefund", &command.idempotency_key, &fingerprint)
-            .await?;
+    let claim = idempotency::claim_in_tx(
+        &tx,
+        app,
+        command.brand.0,
+        "recordRefund",
+        &command.idempotency_key,
+        &fingerprint,
+    )
+    .await?;
     let pending = match claim {
         Claim::Replay(id) => {
             let value = refund::Entity::find_by_id(RefundId(id))
@@ -85,7 +99,9 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
         .lock_exclusive()
         .one(&tx)
         .await?
-        .ok_or_else(|| Failure::refused_field(Code::OrderNotFound, "orderId", "the brand has recorded no such order"))?;
+        .ok_or_else(|| {
+            Failure::refused_field(Code::OrderNotFound, "orderId", "the brand has recorded no such order")
+        })?;
     let amount_minor = check_against(&order, amount)?;
     let now = app.clock.now();
     let row = refund::Model {
@@ -98,11 +114,16 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
         occurred_at,
         created_at: now,
     };
-    refund::Entity::insert(refund::ActiveModel::from(row.clone())).exec_without_returning(&tx).await?;
+    refund::Entity::insert(refund::ActiveModel::from(row.clone()))
+        .exec_without_returning(&tx)
+        .await?;
     apply_in_tx(&tx, app, actor, &order, order.refunded_minor + amount_minor, row.id).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed: false })
+    Ok(Outcome {
+        value: row,
+        replayed: false,
+    })
 }
 
 /// How much comes back, when the order allows it.

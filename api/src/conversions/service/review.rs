@@ -5,9 +5,7 @@ use entity::{
     conversion::{self, ConversionState},
     ids::ConversionId,
 };
-use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{Code, Result, check_reason, record::announce_in_tx};
 use crate::{
@@ -44,7 +42,10 @@ pub async fn approve_conversion(app: &App, actor: &Actor, id: ConversionId) -> R
     let row = lock_in_tx(&tx, actor, Operation::ApproveConversion, id).await?;
     check_pending(&row, ConversionState::Approved)?;
     if row.partnership_id.is_none() {
-        return Err(Failure::refused(Code::NotCredited, "nobody is credited, so there is nothing to approve"));
+        return Err(Failure::refused(
+            Code::NotCredited,
+            "nobody is credited, so there is nothing to approve",
+        ));
     }
     if let Some(hold_until) = row.hold_until.filter(|until| *until > app.clock.now()) {
         return Err(Failure::refused(
@@ -76,7 +77,11 @@ fn check_pending(row: &conversion::Model, to: ConversionState) -> Result<()> {
     }
     Err(Failure::refused(
         Code::InvalidTransition,
-        format!("a conversion cannot go from {} to {}", row.state.to_value(), to.to_value()),
+        format!(
+            "a conversion cannot go from {} to {}",
+            row.state.to_value(),
+            to.to_value()
+        ),
     ))
 }
 
