@@ -21,6 +21,8 @@ use crate::{
     http::identity::{RequestId, peer},
 };
 
+pub use socket::Shutdown;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What handlers share.

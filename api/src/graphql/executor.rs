@@ -112,7 +112,7 @@ impl Guarded {
         let meter = self.meter(caller);
         match self.admit(caller, request, door, &meter) {
             Ok((request, _)) => self.run(caller, request, &meter).await,
-            Err(answer) => answer,
+            Err(answer) => *answer,
         }
     }
 
@@ -120,7 +120,7 @@ impl Guarded {
     pub fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Answer> {
         let meter = self.meter(&caller);
         match self.admit(&caller, request, Door::Socket, &meter) {
-            Err(answer) => stream::iter([answer]).boxed(),
+            Err(answer) => stream::iter([*answer]).boxed(),
             Ok((request, OperationType::Subscription)) => {
                 let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
                 responses
@@ -157,7 +157,6 @@ impl Guarded {
     }
 
     fn refused(&self, caller: &Caller, meter: &Meter, error: ServerError) -> Answer {
-        meter.charge_refused();
         finish(caller, meter, Response::from_errors(vec![error]))
     }
 
@@ -168,14 +167,14 @@ impl Guarded {
         mut request: Request,
         door: Door,
         meter: &Arc<Meter>,
-    ) -> Result<(Request, OperationType), Answer> {
-        let checked = guard::check(&mut request).map_err(|error| self.refused(caller, meter, error))?;
+    ) -> Result<(Request, OperationType), Box<Answer>> {
+        let checked = guard::check(&mut request).map_err(|error| Box::new(self.refused(caller, meter, error)))?;
         if let Err(error) = self.check_carried(caller, &checked, door) {
             let mut answer = self.refused(caller, meter, error);
             if door == Door::Get && checked.operation != OperationType::Query {
                 answer.outcome = Outcome::WrongMethod;
             }
-            return Err(answer);
+            return Err(Box::new(answer));
         }
         let (app, actor) = (self.app.clone(), caller.actor.clone());
         let loaders = match checked.operation {
@@ -256,7 +255,161 @@ fn finish(caller: &Caller, meter: &Meter, mut response: Response) -> Answer {
     } else {
         Outcome::Refused
     };
+    if outcome != Outcome::Executed {
+        meter.charge_refused();
+    }
     let cost = meter.report(&response.data);
     response.extensions.insert("cost".to_owned(), cost);
     Answer { response, outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+    use crate::{app::Parts, config::Config};
+
+    /// What graphql-js asks with every option on.
+    const INTROSPECTION: &str = "
+        query IntrospectionQuery {
+          __schema {
+            description
+            queryType { name } mutationType { name } subscriptionType { name }
+            types { ...FullType }
+            directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+          }
+        }
+        fragment FullType on __Type {
+          kind name description specifiedByURL
+          fields(includeDeprecated: true) {
+            name description
+            args(includeDeprecated: true) { ...InputValue }
+            type { ...TypeRef } isDeprecated deprecationReason
+          }
+          inputFields(includeDeprecated: true) { ...InputValue }
+          interfaces { ...TypeRef }
+          enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+          possibleTypes { ...TypeRef }
+        }
+        fragment InputValue on __InputValue {
+          name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+        }
+        fragment TypeRef on __Type {
+          kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+          ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+        }";
+
+    struct Bench {
+        guarded: Guarded,
+        path: std::path::PathBuf,
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{suffix}", self.path.display()));
+            }
+        }
+    }
+
+    impl Bench {
+        async fn new(secret: Option<&str>, limit: u64) -> Self {
+            let parts = Parts::default();
+            let name = format!("tributary-executor-{}.db", parts.ids.uuid(parts.clock.now()));
+            let path = std::env::temp_dir().join(name);
+            let mut config = Config::for_database(&format!("sqlite:{}", path.display()));
+            config.secret = secret.map(str::to_owned);
+            let app = App::start(config, parts).await.unwrap();
+            let guarded = Guarded::with_throttle(app, Throttle::with_limit(limit));
+            Self { guarded, path }
+        }
+
+        async fn ask(&self, query: &str) -> Answer {
+            let caller = Caller {
+                actor: Actor::anonymous(),
+                peer: None,
+                request_id: "test".into(),
+            };
+            self.guarded.execute(&caller, Request::new(query), Door::Post).await
+        }
+    }
+
+    fn code(answer: &Answer) -> String {
+        let extensions = answer
+            .response
+            .errors
+            .first()
+            .and_then(|error| error.extensions.as_ref());
+        match extensions.and_then(|extensions| extensions.get("code")) {
+            Some(Value::String(code)) => code.clone(),
+            _ => String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_answer_has_its_cost_and_every_error_its_code() {
+        let bench = Bench::new(None, 1_000).await;
+        let aliases: String = (0..16).map(|number| format!("a{number}: __typename ")).collect();
+        let directives = "@skip(if: false) ".repeat(6);
+        let too_much = "{ brand(id: \"x\") { members(first: 100) { nodes { id user { memberships } } } } }";
+        for (query, expected) in [
+            ("{ __typename }", ""),
+            (INTROSPECTION, ""),
+            ("{ viewer { user { id } } }", "UNAUTHENTICATED"),
+            ("{ brand(id: \"x\") { id } }", "BAD_USER_INPUT"),
+            ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+            (too_much, "GRAPHQL_VALIDATION_FAILED"),
+            ("{ nothing", "GRAPHQL_PARSE_FAILED"),
+            (&format!("{{ {aliases} }}"), "QUERY_TOO_COMPLEX"),
+            (&format!("{{ __typename {directives} }}"), "QUERY_TOO_COMPLEX"),
+            ("subscription { a }", "BAD_USER_INPUT"),
+        ] {
+            let answer = bench.ask(query).await;
+            assert_eq!(code(&answer), expected, "{query}: {:?}", answer.response.errors);
+            let body = serde_json::to_value(&answer).unwrap();
+            assert!(
+                body["extensions"]["cost"]["requested"].as_u64() >= Some(1),
+                "{query}: {body}"
+            );
+            assert!(body["extensions"]["cost"]["throttle"]["resetAt"].is_string());
+            assert_eq!(
+                body.get("data").is_some(),
+                answer.outcome == Outcome::Executed,
+                "{query}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn spent_points_are_said_and_held() {
+        let bench = Bench::new(None, 10).await;
+        assert_eq!(bench.ask("{ __typename }").await.outcome, Outcome::Executed);
+        let answer = bench.ask(INTROSPECTION).await;
+        assert_eq!(code(&answer), "RATE_LIMITED");
+        assert!(matches!(
+            answer.outcome,
+            Outcome::RateLimited {
+                retry_after_seconds: 1..=60
+            }
+        ));
+        assert_eq!(
+            bench.ask("{ __typename }").await.outcome,
+            Outcome::Executed,
+            "what is left may be spent"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_real_installation_does_not_explain_itself_to_strangers() {
+        let bench = Bench::new(Some("0123456789abcdef0123456789abcdef"), 1_000).await;
+        assert_eq!(code(&bench.ask(INTROSPECTION).await), "UNAUTHENTICATED");
+        let answer = bench.ask("{ viewr }").await;
+        assert!(!answer.response.errors[0].message.contains("Did you mean"));
+    }
+
+    #[test]
+    fn the_contract_is_the_same_every_time() {
+        assert_eq!(schema::sdl(), schema::sdl());
+    }
 }

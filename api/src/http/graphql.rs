@@ -8,7 +8,7 @@ use axum::{
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde_json::Value;
 
@@ -108,6 +108,9 @@ pub async fn serve(State(edge): State<Edge>, request: Request) -> Response {
             Err(rejection) => rejection.into_response(),
         };
     }
+    if wants_page(&parts) {
+        return Redirect::to("/graphiql").into_response();
+    }
     let media = Media::negotiate(&parts.headers);
     let mut caller = Caller {
         actor: Actor::anonymous(),
@@ -145,6 +148,14 @@ fn wants_socket(headers: &HeaderMap) -> bool {
     headers
         .get(header::UPGRADE)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// A person who opened the address in a browser.
+fn wants_page(parts: &Parts) -> bool {
+    let accepts_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
+    parts.method == Method::GET
+        && parts.uri.query().is_none()
+        && parts.headers.get(header::ACCEPT).is_some_and(accepts_html)
 }
 
 fn status_of(answer: &Answer, media: Media) -> StatusCode {
