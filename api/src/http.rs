@@ -1,5 +1,6 @@
 //! The door: routes, who a request comes from, and the number it is known by.
 
+mod events;
 mod graphql;
 mod identity;
 mod pages;

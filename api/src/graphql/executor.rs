@@ -37,8 +37,8 @@ pub enum Door {
     Get,
     /// Queries and mutations.
     Post,
-    /// Everything.
-    Socket,
+    /// Everything: a connection that carries as many answers as there are.
+    Stream,
 }
 
 /// How a request ended, as far as transports tell it apart.
@@ -117,9 +117,10 @@ impl Guarded {
     }
 
     /// Answers any operation: one answer for a query or a mutation, as many as there are events for a subscription.
+    /// A refusal is there at the first poll.
     pub fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Answer> {
         let meter = self.meter(&caller);
-        match self.admit(&caller, request, Door::Socket, &meter) {
+        match self.admit(&caller, request, Door::Stream, &meter) {
             Err(answer) => stream::iter([*answer]).boxed(),
             Ok((request, OperationType::Subscription)) => {
                 let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
@@ -188,15 +189,15 @@ impl Guarded {
     fn check_carried(&self, caller: &Caller, checked: &Checked, door: Door) -> Result<(), ServerError> {
         match (checked.operation, door) {
             (OperationType::Query, _)
-            | (OperationType::Mutation, Door::Post | Door::Socket)
-            | (OperationType::Subscription, Door::Socket) => {}
+            | (OperationType::Mutation, Door::Post | Door::Stream)
+            | (OperationType::Subscription, Door::Stream) => {}
             (OperationType::Mutation, Door::Get) => {
                 return Err(refuse("BAD_USER_INPUT", "send mutations by POST"));
             }
             (OperationType::Subscription, Door::Get | Door::Post) => {
                 return Err(refuse(
                     "BAD_USER_INPUT",
-                    "subscribe over a WebSocket with the protocol graphql-transport-ws",
+                    "subscribe over a WebSocket with the protocol graphql-transport-ws, or accept text/event-stream",
                 ));
             }
         }
@@ -335,6 +336,15 @@ mod tests {
         }
     }
 
+    fn deep_introspection(depth: usize) -> String {
+        let types = depth - 2;
+        format!(
+            "{{ __schema {{ types {}name{} }} }}",
+            "{ ofType ".repeat(types - 1) + "{ ",
+            " }".repeat(types)
+        )
+    }
+
     fn code(answer: &Answer) -> String {
         let extensions = answer
             .response
@@ -352,14 +362,18 @@ mod tests {
         let bench = Bench::new(None, 1_000).await;
         let aliases: String = (0..16).map(|number| format!("a{number}: __typename ")).collect();
         let directives = "@skip(if: false) ".repeat(6);
-        let too_much = "{ brand(id: \"x\") { members(first: 100) { nodes { id user { memberships } } } } }";
+        let member = "id role createdAt user { id email displayName createdAt }";
+        let members = format!("members(first: 100) {{ edges {{ cursor node {{ {member} }} }} nodes {{ {member} }} }}");
+        let too_much: String = (0..15).map(|number| format!("m{number}: {members} ")).collect();
         for (query, expected) in [
             ("{ __typename }", ""),
             (INTROSPECTION, ""),
             ("{ viewer { user { id } } }", "UNAUTHENTICATED"),
             ("{ brand(id: \"x\") { id } }", "BAD_USER_INPUT"),
             ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-            (too_much, "GRAPHQL_VALIDATION_FAILED"),
+            (&format!("{{ brand(id: \"x\") {{ {too_much} }} }}"), "QUERY_TOO_COMPLEX"),
+            (&deep_introspection(16), ""),
+            (&deep_introspection(17), "QUERY_TOO_COMPLEX"),
             ("{ nothing", "GRAPHQL_PARSE_FAILED"),
             (&format!("{{ {aliases} }}"), "QUERY_TOO_COMPLEX"),
             (&format!("{{ __typename {directives} }}"), "QUERY_TOO_COMPLEX"),

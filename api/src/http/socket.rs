@@ -51,6 +51,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_SILENCE: Duration = Duration::from_secs(45);
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the closing handshake may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes a close frame has for its reason, with room to spare.
 const MAX_REASON_LEN: usize = 120;
 
@@ -215,8 +217,9 @@ impl Connection {
             }
         };
         self.operations.clear();
-        if let Some(reason) = ended {
-            close(socket, reason).await;
+        match ended {
+            Some(reason) => close(socket, reason).await,
+            None => finish(socket).await,
         }
     }
 
@@ -349,7 +352,11 @@ async fn close(mut socket: WebSocket, Close(code, reason): Close) {
         reason: reason.into(),
     };
     if send(&mut socket, Message::Close(Some(frame))).await {
-        // Wait for the client's half, so that the frame is not lost with the connection.
-        let _ = timeout(INIT_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+        finish(socket).await;
     }
+}
+
+/// Sees the closing handshake through, so that the last frames are not lost with the connection.
+async fn finish(mut socket: WebSocket) {
+    let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
 }
