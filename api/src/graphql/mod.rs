@@ -2,6 +2,9 @@
 
 pub mod connection;
 pub mod context;
+pub mod cost;
+pub mod executor;
+pub mod guard;
 pub mod node;
 pub mod objects;
 pub mod payload;

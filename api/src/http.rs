@@ -1,0 +1,74 @@
+//! The door: routes, who a request comes from, and the number it is known by.
+
+mod events;
+mod graphql;
+mod identity;
+mod pages;
+mod socket;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::{any, get},
+};
+use tracing::Instrument;
+
+use crate::{
+    app::App,
+    graphql::executor::Guarded,
+    http::identity::{RequestId, peer},
+};
+
+pub use socket::Shutdown;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Edge {
+    pub app: App,
+    pub guarded: Guarded,
+}
+
+/// Every route of the program.
+pub fn router(app: App) -> Router {
+    let edge = Edge {
+        guarded: Guarded::new(app.clone()),
+        app: app.clone(),
+    };
+    Router::new()
+        .route("/", get(pages::index))
+        .route("/demo.json", get(pages::demo))
+        .route("/graphiql", get(pages::graphiql))
+        .route("/schema.graphql", get(pages::schema))
+        .route("/healthz", get(pages::healthz))
+        .route("/readyz", get(pages::readyz))
+        .route("/graphql", any(graphql::serve))
+        .with_state(edge)
+        // Routes of other slices are merged here, in front of the layer that names every request.
+        .layer(middleware::from_fn_with_state(app, name_request))
+}
+
+/// Names the request, in its span and in its response, and forbids browsers to guess what a response is.
+async fn name_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::new(&app);
+    let span = tracing::info_span!(
+        "request",
+        id = %id,
+        method = %request.method(),
+        path = request.uri().path(),
+        peer = peer(request.extensions()).map(tracing::field::display),
+    );
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,77 @@
+//! Who sends a request, and what it is called.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap, header},
+};
+
+use crate::{
+    accounts::{actor::Actor, service::identify},
+    app::App,
+    error::ApiError,
+};
+
+/// The name of a request, for logs and for whoever reports a fault.
+#[derive(Clone, Debug)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    #[must_use]
+    pub fn new(app: &App) -> Self {
+        Self(app.ids.uuid(app.clock.now()).simple().to_string().into())
+    }
+
+    /// The name given to this request when it came in.
+    #[must_use]
+    pub fn of(extensions: &Extensions, app: &App) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_else(|| Self::new(app))
+    }
+
+    #[must_use]
+    pub fn text(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The other end of the connection; absent when the router is driven without one.
+#[must_use]
+pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(address)| address.ip())
+}
+
+/// The actor of the `Authorization` header.
+pub async fn actor_of(app: &App, headers: &HeaderMap) -> Result<Actor, ApiError> {
+    match headers.get(header::AUTHORIZATION) {
+        None => Ok(Actor::anonymous()),
+        Some(value) => {
+            let text = value
+                .to_str()
+                .map_err(|_| ApiError::Unauthenticated("the Authorization header is not text"))?;
+            identify(app, Some(bearer(text)?)).await
+        }
+    }
+}
+
+/// What stands behind `Bearer`.
+pub fn bearer(authorization: &str) -> Result<&str, ApiError> {
+    authorization
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+        .ok_or(ApiError::Unauthenticated("send the token as `Authorization: Bearer …`"))
+}

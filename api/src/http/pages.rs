@@ -1,0 +1,72 @@
+//! What is not GraphQL: the page at `/`, GraphiQL, the schema as a file, and what a load balancer asks.
+
+use async_graphql::http::GraphiQLSource;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use entity::brand;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::json;
+
+use crate::{graphql::schema, http::Edge};
+
+/// The brand by which the demo marketplace is recognised.
+const DEMO_BRAND: &str = "aurora-coffee";
+
+const PAGE: &str = include_str!("page.html");
+/// The page brings everything along and talks to this server only.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
+                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub async fn index() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
+}
+
+/// Its assets come from a CDN; the page at `/` works without.
+pub async fn graphiql() -> Html<String> {
+    Html(
+        GraphiQLSource::build()
+            .endpoint("/graphql")
+            .subscription_endpoint("/graphql")
+            .title("Tributary")
+            .finish(),
+    )
+}
+
+pub async fn schema() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], schema::sdl())
+}
+
+/// The process is alive.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The database answers.
+pub async fn readyz(State(edge): State<Edge>) -> Response {
+    match edge.app.db.read().ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
+
+/// Whether the demo marketplace is there, so that the page shows its sign-ins only where they work.
+pub async fn demo(State(edge): State<Edge>) -> Response {
+    let found = brand::Entity::find()
+        .filter(brand::Column::Slug.eq(DEMO_BRAND))
+        .count(edge.app.db.read())
+        .await;
+    match found {
+        Ok(count) => Json(json!({ "present": count > 0 })).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Start-up and shutdown: requests and jobs begin together and are drained together.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Extension, serve::ListenerExt};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{app::App, config::Role, http, jobs};
+
+/// Requests and jobs that have not ended by then are cut off.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves until SIGINT or SIGTERM.
+pub async fn serve(app: App) -> Result<(), String> {
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let role = app.config.role;
+    let jobs = jobs::spawn(&app, &stop, role);
+    let served = match role {
+        Role::Worker => {
+            tracing::info!("working without serving requests");
+            stop.cancelled().await;
+            drain(jobs, async { Ok(()) }).await
+        }
+        Role::All | Role::Api => {
+            let listener = TcpListener::bind(app.config.listen)
+                .await
+                .map_err(|error| format!("--listen {}: {error}", app.config.listen))?;
+            announce(&listener, &app)?;
+            serve_requests(app.clone(), listener, stop, jobs).await
+        }
+    };
+    if let Err(error) = app.db.close().await {
+        tracing::warn!(%error, "the database was not closed cleanly");
+    }
+    served
+}
+
+fn announce(listener: &TcpListener, app: &App) -> Result<(), String> {
+    let address = listener.local_addr().map_err(|error| format!("--listen: {error}"))?;
+    let base = match &app.config.public_url {
+        Some(_) => app.config.public_base(),
+        None => format!("http://{address}"),
+    };
+    println!("Tributary is at {base} (GraphQL at {base}/graphql)");
+    Ok(())
+}
+
+async fn serve_requests(
+    app: App,
+    listener: TcpListener,
+    stop: CancellationToken,
+    jobs: TaskTracker,
+) -> Result<(), String> {
+    // Answers are small and leave in one piece; waiting for more to send would only delay them.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+    });
+    // Sockets find it among the request's extensions: they end by the token and are waited for like jobs.
+    let shutdown = http::Shutdown {
+        stop: stop.clone(),
+        open: jobs.clone(),
+    };
+    let router = http::router(app).layer(Extension(shutdown));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => {
+            stop.cancel();
+            let result = ended.map_err(|error| error.to_string()).and_then(|ended| ended.map_err(|error| error.to_string()));
+            drain(jobs, async { result }).await
+        }
+        () = stop.cancelled() => {
+            tracing::info!("stopping: no new requests, draining the open ones");
+            let abort = server.abort_handle();
+            let drained = drain(jobs, async {
+                server.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+            })
+            .await;
+            abort.abort();
+            drained
+        }
+    }
+}
+
+/// Waits for requests and jobs, but not for ever.
+async fn drain(jobs: TaskTracker, requests: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let both = async { tokio::join!(requests, jobs.wait()).0 };
+    timeout(DRAIN, both).await.unwrap_or_else(|_| {
+        tracing::warn!(seconds = DRAIN.as_secs(), "cut off what had not ended");
+        Ok(())
+    })
+}
+
+fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
