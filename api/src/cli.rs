@@ -13,6 +13,9 @@ use crate::{
     serve,
 };
 
+/// What is logged unless `RUST_LOG` says otherwise. Migrations that went well are no news.
+const DEFAULT_LOG: &str = "info,sea_orm_migration=warn";
+
 /// Runs a command; the error is one line for the person at the terminal.
 pub async fn run(cli: Cli) -> Result<(), String> {
     start_log();
@@ -32,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
 
 /// To standard error: what a command prints is its result.
 fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

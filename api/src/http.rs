@@ -1,5 +1,6 @@
 //! The door: routes, who a request comes from, and the number it is known by.
 
+mod events;
 mod graphql;
 mod identity;
 mod pages;
@@ -22,6 +23,8 @@ use crate::{
     graphql::executor::Guarded,
     http::identity::{RequestId, peer},
 };
+
+pub use socket::Shutdown;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

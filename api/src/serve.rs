@@ -63,8 +63,12 @@ async fn serve_requests(
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
     });
-    // Sockets find the token among the request's extensions and end by it.
-    let router = http::router(app).layer(Extension(stop.clone()));
+    // Sockets find it among the request's extensions: they end by the token and are waited for like jobs.
+    let shutdown = http::Shutdown {
+        stop: stop.clone(),
+        open: jobs.clone(),
+    };
+    let router = http::router(app).layer(Extension(shutdown));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut server = tokio::spawn(server.into_future());

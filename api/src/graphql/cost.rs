@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -55,8 +55,19 @@ impl Payer {
         match actor.identity {
             Identity::User(user) => Self::User(user),
             Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => Self::Key(key),
-            Identity::Anonymous | Identity::System => peer.map_or(Self::Unknown, Self::Address),
+            Identity::Anonymous | Identity::System => {
+                peer.map_or(Self::Unknown, |address| Self::Address(network_of(address)))
+            }
         }
+    }
+}
+
+/// Of an IPv6 address the half that its holder was given: the other half is theirs to change at will.
+fn network_of(address: IpAddr) -> IpAddr {
+    const HOLDERS_HALF: u128 = u64::MAX as u128;
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !HOLDERS_HALF).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -144,6 +155,7 @@ pub struct Meter {
     payer: Payer,
     now: DateTime<Utc>,
     requested: AtomicU64,
+    charged: AtomicBool,
     executed: AtomicBool,
     limited: AtomicBool,
 }
@@ -156,15 +168,22 @@ impl Meter {
             payer,
             now,
             requested: AtomicU64::new(0),
+            charged: AtomicBool::new(false),
             executed: AtomicBool::new(false),
             limited: AtomicBool::new(false),
         }
     }
 
-    /// Charges a valid operation before it is executed.
-    fn charge(&self, complexity: usize) -> Result<(), ServerError> {
+    /// Notes what an operation asks for.
+    fn weigh(&self, complexity: usize) {
         let points = u64::try_from(complexity).unwrap_or(u64::MAX).max(LEAST_COST);
         self.requested.store(points, Ordering::Relaxed);
+    }
+
+    /// Charges a valid operation before it is executed.
+    fn charge(&self) -> Result<(), ServerError> {
+        let points = self.requested.load(Ordering::Relaxed);
+        self.charged.store(true, Ordering::Relaxed);
         self.throttle
             .charge(self.payer, points, self.now)
             .map(drop)
@@ -180,10 +199,10 @@ impl Meter {
             })
     }
 
-    /// Charges the least for a request that never got to be weighed.
+    /// Charges the least for a request that was refused before it was charged: refusing is work too.
     pub fn charge_refused(&self) {
-        if self.requested.load(Ordering::Relaxed) == 0 {
-            self.requested.store(LEAST_COST, Ordering::Relaxed);
+        if !self.charged.swap(true, Ordering::Relaxed) {
+            self.requested.fetch_max(LEAST_COST, Ordering::Relaxed);
             // Whoever is out of points is told so by the next valid request.
             let _ = self.throttle.charge(self.payer, LEAST_COST, self.now);
         }
@@ -277,6 +296,10 @@ impl Extension for Metering {
             }
             errors
         })?;
+        let meter = ctx.data_opt::<Arc<Meter>>();
+        if let Some(meter) = meter {
+            meter.weigh(result.complexity);
+        }
         if result.depth > MAX_DEPTH {
             let message = format!("fields nest {} deep; at most {MAX_DEPTH} are allowed", result.depth);
             return Err(vec![refuse("QUERY_TOO_COMPLEX", message)]);
@@ -288,8 +311,8 @@ impl Extension for Metering {
             );
             return Err(vec![refuse("QUERY_TOO_COMPLEX", message)]);
         }
-        if let Some(meter) = ctx.data_opt::<Arc<Meter>>() {
-            meter.charge(result.complexity).map_err(|error| vec![error])?;
+        if let Some(meter) = meter {
+            meter.charge().map_err(|error| vec![error])?;
         }
         Ok(result)
     }

@@ -37,8 +37,8 @@ pub enum Door {
     Get,
     /// Queries and mutations.
     Post,
-    /// Everything.
-    Socket,
+    /// Everything: a connection that carries as many answers as there are.
+    Stream,
 }
 
 /// How a request ended, as far as transports tell it apart.
@@ -112,15 +112,16 @@ impl Guarded {
         let meter = self.meter(caller);
         match self.admit(caller, request, door, &meter) {
             Ok((request, _)) => self.run(caller, request, &meter).await,
-            Err(answer) => answer,
+            Err(answer) => *answer,
         }
     }
 
     /// Answers any operation: one answer for a query or a mutation, as many as there are events for a subscription.
+    /// A refusal is there at the first poll.
     pub fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Answer> {
         let meter = self.meter(&caller);
-        match self.admit(&caller, request, Door::Socket, &meter) {
-            Err(answer) => stream::iter([answer]).boxed(),
+        match self.admit(&caller, request, Door::Stream, &meter) {
+            Err(answer) => stream::iter([*answer]).boxed(),
             Ok((request, OperationType::Subscription)) => {
                 let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
                 responses
@@ -157,7 +158,6 @@ impl Guarded {
     }
 
     fn refused(&self, caller: &Caller, meter: &Meter, error: ServerError) -> Answer {
-        meter.charge_refused();
         finish(caller, meter, Response::from_errors(vec![error]))
     }
 
@@ -168,14 +168,14 @@ impl Guarded {
         mut request: Request,
         door: Door,
         meter: &Arc<Meter>,
-    ) -> Result<(Request, OperationType), Answer> {
-        let checked = guard::check(&mut request).map_err(|error| self.refused(caller, meter, error))?;
+    ) -> Result<(Request, OperationType), Box<Answer>> {
+        let checked = guard::check(&mut request).map_err(|error| Box::new(self.refused(caller, meter, error)))?;
         if let Err(error) = self.check_carried(caller, &checked, door) {
             let mut answer = self.refused(caller, meter, error);
             if door == Door::Get && checked.operation != OperationType::Query {
                 answer.outcome = Outcome::WrongMethod;
             }
-            return Err(answer);
+            return Err(Box::new(answer));
         }
         let (app, actor) = (self.app.clone(), caller.actor.clone());
         let loaders = match checked.operation {
@@ -189,15 +189,15 @@ impl Guarded {
     fn check_carried(&self, caller: &Caller, checked: &Checked, door: Door) -> Result<(), ServerError> {
         match (checked.operation, door) {
             (OperationType::Query, _)
-            | (OperationType::Mutation, Door::Post | Door::Socket)
-            | (OperationType::Subscription, Door::Socket) => {}
+            | (OperationType::Mutation, Door::Post | Door::Stream)
+            | (OperationType::Subscription, Door::Stream) => {}
             (OperationType::Mutation, Door::Get) => {
                 return Err(refuse("BAD_USER_INPUT", "send mutations by POST"));
             }
             (OperationType::Subscription, Door::Get | Door::Post) => {
                 return Err(refuse(
                     "BAD_USER_INPUT",
-                    "subscribe over a WebSocket with the protocol graphql-transport-ws",
+                    "subscribe over a WebSocket with the protocol graphql-transport-ws, or accept text/event-stream",
                 ));
             }
         }
@@ -256,7 +256,174 @@ fn finish(caller: &Caller, meter: &Meter, mut response: Response) -> Answer {
     } else {
         Outcome::Refused
     };
+    if outcome != Outcome::Executed {
+        meter.charge_refused();
+    }
     let cost = meter.report(&response.data);
     response.extensions.insert("cost".to_owned(), cost);
     Answer { response, outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+    use crate::{app::Parts, config::Config};
+
+    /// What graphql-js asks with every option on.
+    const INTROSPECTION: &str = "
+        query IntrospectionQuery {
+          __schema {
+            description
+            queryType { name } mutationType { name } subscriptionType { name }
+            types { ...FullType }
+            directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+          }
+        }
+        fragment FullType on __Type {
+          kind name description specifiedByURL
+          fields(includeDeprecated: true) {
+            name description
+            args(includeDeprecated: true) { ...InputValue }
+            type { ...TypeRef } isDeprecated deprecationReason
+          }
+          inputFields(includeDeprecated: true) { ...InputValue }
+          interfaces { ...TypeRef }
+          enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+          possibleTypes { ...TypeRef }
+        }
+        fragment InputValue on __InputValue {
+          name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+        }
+        fragment TypeRef on __Type {
+          kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+          ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+        }";
+
+    struct Bench {
+        guarded: Guarded,
+        path: std::path::PathBuf,
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{suffix}", self.path.display()));
+            }
+        }
+    }
+
+    impl Bench {
+        async fn new(secret: Option<&str>, limit: u64) -> Self {
+            let parts = Parts::default();
+            let name = format!("tributary-executor-{}.db", parts.ids.uuid(parts.clock.now()));
+            let path = std::env::temp_dir().join(name);
+            let mut config = Config::for_database(&format!("sqlite:{}", path.display()));
+            config.secret = secret.map(str::to_owned);
+            let app = App::start(config, parts).await.unwrap();
+            let guarded = Guarded::with_throttle(app, Throttle::with_limit(limit));
+            Self { guarded, path }
+        }
+
+        async fn ask(&self, query: &str) -> Answer {
+            let caller = Caller {
+                actor: Actor::anonymous(),
+                peer: None,
+                request_id: "test".into(),
+            };
+            self.guarded.execute(&caller, Request::new(query), Door::Post).await
+        }
+    }
+
+    fn deep_introspection(depth: usize) -> String {
+        let types = depth - 2;
+        format!(
+            "{{ __schema {{ types {}name{} }} }}",
+            "{ ofType ".repeat(types - 1) + "{ ",
+            " }".repeat(types)
+        )
+    }
+
+    fn code(answer: &Answer) -> String {
+        let extensions = answer
+            .response
+            .errors
+            .first()
+            .and_then(|error| error.extensions.as_ref());
+        match extensions.and_then(|extensions| extensions.get("code")) {
+            Some(Value::String(code)) => code.clone(),
+            _ => String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_answer_has_its_cost_and_every_error_its_code() {
+        let bench = Bench::new(None, 1_000).await;
+        let aliases: String = (0..16).map(|number| format!("a{number}: __typename ")).collect();
+        let directives = "@skip(if: false) ".repeat(6);
+        let member = "id role createdAt user { id email displayName createdAt }";
+        let members = format!("members(first: 100) {{ edges {{ cursor node {{ {member} }} }} nodes {{ {member} }} }}");
+        let too_much: String = (0..15).map(|number| format!("m{number}: {members} ")).collect();
+        for (query, expected) in [
+            ("{ __typename }", ""),
+            (INTROSPECTION, ""),
+            ("{ viewer { user { id } } }", "UNAUTHENTICATED"),
+            ("{ brand(id: \"x\") { id } }", "BAD_USER_INPUT"),
+            ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+            (&format!("{{ brand(id: \"x\") {{ {too_much} }} }}"), "QUERY_TOO_COMPLEX"),
+            (&deep_introspection(16), ""),
+            (&deep_introspection(17), "QUERY_TOO_COMPLEX"),
+            ("{ nothing", "GRAPHQL_PARSE_FAILED"),
+            (&format!("{{ {aliases} }}"), "QUERY_TOO_COMPLEX"),
+            (&format!("{{ __typename {directives} }}"), "QUERY_TOO_COMPLEX"),
+            ("subscription { a }", "BAD_USER_INPUT"),
+        ] {
+            let answer = bench.ask(query).await;
+            assert_eq!(code(&answer), expected, "{query}: {:?}", answer.response.errors);
+            let body = serde_json::to_value(&answer).unwrap();
+            assert!(
+                body["extensions"]["cost"]["requested"].as_u64() >= Some(1),
+                "{query}: {body}"
+            );
+            assert!(body["extensions"]["cost"]["throttle"]["resetAt"].is_string());
+            assert_eq!(
+                body.get("data").is_some(),
+                answer.outcome == Outcome::Executed,
+                "{query}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn spent_points_are_said_and_held() {
+        let bench = Bench::new(None, 10).await;
+        assert_eq!(bench.ask("{ __typename }").await.outcome, Outcome::Executed);
+        let answer = bench.ask(INTROSPECTION).await;
+        assert_eq!(code(&answer), "RATE_LIMITED");
+        assert!(matches!(
+            answer.outcome,
+            Outcome::RateLimited {
+                retry_after_seconds: 1..=60
+            }
+        ));
+        assert_eq!(
+            bench.ask("{ __typename }").await.outcome,
+            Outcome::Executed,
+            "what is left may be spent"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_real_installation_does_not_explain_itself_to_strangers() {
+        let bench = Bench::new(Some("0123456789abcdef0123456789abcdef"), 1_000).await;
+        assert_eq!(code(&bench.ask(INTROSPECTION).await), "UNAUTHENTICATED");
+        let answer = bench.ask("{ viewr }").await;
+        assert!(!answer.response.errors[0].message.contains("Did you mean"));
+    }
+
+    #[test]
+    fn the_contract_is_the_same_every_time() {
+        assert_eq!(schema::sdl(), schema::sdl());
+    }
 }

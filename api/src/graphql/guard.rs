@@ -42,6 +42,7 @@ pub fn check(request: &mut Request) -> Result<Checked, ServerError> {
     let document = parse_query(&request.query).map_err(parse_failed)?;
     let introspects = check_size(&document)?;
     let operation = choose(&document.operations, request.operation_name.as_deref())?;
+    check_roots(operation, &document.fragments)?;
     check_variables(operation, &request.variables)?;
     let operation = operation.ty;
     request.set_parsed_query(document);
@@ -280,6 +281,48 @@ fn choose<'a>(operations: &'a DocumentOperations, name: Option<&str>) -> Result<
         .ok_or_else(|| refuse("BAD_USER_INPUT", "the document has no operation of this name"))
 }
 
+/// A subscription has one root field, which is an event source: several would be several streams under one name.
+fn check_roots(
+    operation: &OperationDefinition,
+    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+) -> Result<(), ServerError> {
+    fn roots<'a>(
+        set: &'a SelectionSet,
+        fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+        found: &mut Vec<(&'a str, &'a str)>,
+    ) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    found.push((&field.node.response_key().node, &field.node.name.node));
+                }
+                Selection::InlineFragment(inline) => roots(&inline.node.selection_set.node, fragments, found),
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                        roots(&fragment.node.selection_set.node, fragments, found);
+                    }
+                }
+            }
+        }
+    }
+
+    if operation.ty != OperationType::Subscription {
+        return Ok(());
+    }
+    // The document's size is known to be bounded by now, and so is this walk.
+    let mut found = Vec::new();
+    roots(&operation.selection_set.node, fragments, &mut found);
+    found.sort_unstable();
+    found.dedup_by_key(|(key, _)| *key);
+    match found.as_slice() {
+        [(_, name)] if !name.starts_with("__") => Ok(()),
+        _ => Err(refuse(
+            "GRAPHQL_VALIDATION_FAILED",
+            "a subscription has exactly one root field, and not an introspection field",
+        )),
+    }
+}
+
 /// A variable that must have a value and has none is the request's fault, before any field is resolved.
 fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
     for variable in &operation.variable_definitions {
@@ -406,6 +449,13 @@ mod tests {
         assert_eq!(code_of(""), "GRAPHQL_PARSE_FAILED");
         assert_eq!(code_of("query a { a } query b { b }"), "BAD_USER_INPUT");
         assert_eq!(code_of("query a($x: ID!) { a(x: $x) }"), "BAD_USER_INPUT");
+        assert_eq!(code_of("subscription { a b }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(
+            code_of("subscription { ...f } fragment f on S { a ... { b } }"),
+            "GRAPHQL_VALIDATION_FAILED"
+        );
+        assert_eq!(code_of("subscription { __typename }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code_of("subscription { a { b } ...f } fragment f on S { a { c } }"), "");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::{
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::{
     error::ApiError,
     graphql::executor::{Answer, Caller, Door, Outcome},
     http::{
-        Edge,
+        Edge, Shutdown, events,
         identity::{RequestId, actor_of, peer},
         socket,
     },
@@ -30,11 +30,13 @@ const MAX_QUERY_STRING: usize = 16 * 1024;
 
 /// What the response is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
+pub enum Media {
     /// `application/json`: 200 for whatever is a well-formed request, as clients of the first years expect.
     Json,
     /// `application/graphql-response+json`: the status says whether the request was executed.
     GraphQl,
+    /// `text/event-stream`: any number of answers, by the distinct connections mode of graphql-sse.
+    Events,
 }
 
 impl Media {
@@ -48,6 +50,7 @@ impl Media {
             let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "application/graphql-response+json" => Self::GraphQl,
                 "application/json" | "application/*" | "*/*" => Self::Json,
+                "text/event-stream" => Self::Events,
                 _ => continue,
             };
             let quality = parts
@@ -63,7 +66,8 @@ impl Media {
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json; charset=utf-8",
-            Self::GraphQl => "application/graphql-response+json; charset=utf-8",
+            // A request that never became a stream is answered in one piece.
+            Self::GraphQl | Self::Events => "application/graphql-response+json; charset=utf-8",
         })
     }
 }
@@ -108,6 +112,9 @@ pub async fn serve(State(edge): State<Edge>, request: Request) -> Response {
             Err(rejection) => rejection.into_response(),
         };
     }
+    if wants_page(&parts) {
+        return Redirect::to("/graphiql").into_response();
+    }
     let media = Media::negotiate(&parts.headers);
     let mut caller = Caller {
         actor: Actor::anonymous(),
@@ -133,6 +140,14 @@ pub async fn serve(State(edge): State<Edge>, request: Request) -> Response {
         ),
     };
     match read {
+        // By GET a stream would carry mutations; queries by GET are answered in one piece.
+        Ok(request) if media == Media::Events && door == Door::Post => {
+            let Shutdown { stop, .. } = parts.extensions.get::<Shutdown>().cloned().unwrap_or_default();
+            match events::open(edge.guarded.execute_stream(caller, request), stop) {
+                Ok(stream) => stream,
+                Err(answer) => respond(media, status_of(&answer, media), &answer),
+            }
+        }
         Ok(request) => {
             let answer = edge.guarded.execute(&caller, request, door).await;
             respond(media, status_of(&answer, media), &answer)
@@ -147,10 +162,18 @@ fn wants_socket(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
+/// A person who opened the address in a browser.
+fn wants_page(parts: &Parts) -> bool {
+    let accepts_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
+    parts.method == Method::GET
+        && parts.uri.query().is_none()
+        && parts.headers.get(header::ACCEPT).is_some_and(accepts_html)
+}
+
 fn status_of(answer: &Answer, media: Media) -> StatusCode {
     match (answer.outcome, media) {
         (Outcome::Executed, _) | (Outcome::Refused, Media::Json) => StatusCode::OK,
-        (Outcome::Refused, Media::GraphQl) => StatusCode::BAD_REQUEST,
+        (Outcome::Refused, Media::GraphQl | Media::Events) => StatusCode::BAD_REQUEST,
         (Outcome::WrongMethod, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Outcome::RateLimited { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
         (Outcome::Failed, _) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -304,6 +327,12 @@ mod tests {
             negotiated("application/graphql-response+json;q=0, */*;q=0.1"),
             Media::Json
         );
+    }
+
+    #[test]
+    fn streams_are_for_whoever_prefers_them() {
+        assert_eq!(negotiated("text/event-stream"), Media::Events);
+        assert_eq!(negotiated("application/json, text/event-stream"), Media::Json);
     }
 
     #[test]

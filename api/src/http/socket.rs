@@ -5,19 +5,23 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use async_graphql::ServerError;
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     http::{HeaderMap, request::Parts},
     response::Response,
 };
 use futures_util::StreamExt;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tracing::Instrument;
 
 use crate::{
@@ -47,6 +51,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_SILENCE: Duration = Duration::from_secs(45);
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the closing handshake may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes a close frame has for its reason, with room to spare.
 const MAX_REASON_LEN: usize = 120;
 
@@ -73,6 +79,43 @@ enum ClientMessage {
     Complete { id: String },
 }
 
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ServerMessage<'a> {
+    ConnectionAck,
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Value>,
+    },
+    Next {
+        id: &'a str,
+        payload: &'a Answer,
+    },
+    Error {
+        id: &'a str,
+        payload: &'a [ServerError],
+    },
+    Complete {
+        id: &'a str,
+    },
+}
+
+impl ServerMessage<'_> {
+    fn write(&self) -> Result<Option<String>, Close> {
+        serde_json::to_string(self).map(Some).map_err(|error| {
+            tracing::error!(%error, "a message could not be written");
+            INTERNAL
+        })
+    }
+}
+
+/// How whoever runs the server ends its sockets, and waits for them. Without one they end with their clients.
+#[derive(Clone, Default)]
+pub struct Shutdown {
+    pub stop: CancellationToken,
+    pub open: TaskTracker,
+}
+
 /// Answers the upgrade.
 pub fn accept(edge: Edge, upgrade: WebSocketUpgrade, parts: &Parts) -> Response {
     let upgrade = upgrade
@@ -92,17 +135,16 @@ pub fn accept(edge: Edge, upgrade: WebSocketUpgrade, parts: &Parts) -> Response 
         operations: HashMap::new(),
         serial: 0,
     };
-    // Set by whoever runs the server; driven without one, sockets end with their clients.
-    let stop = parts.extensions.get::<CancellationToken>().cloned().unwrap_or_default();
+    let Shutdown { stop, open } = parts.extensions.get::<Shutdown>().cloned().unwrap_or_default();
     let span = tracing::Span::current();
     upgrade.on_upgrade(move |socket| {
-        async move {
+        open.track_future(async move {
             if spoken {
                 connection.serve(socket, stop).await;
             } else {
                 close(socket, WRONG_PROTOCOL).await;
             }
-        }
+        })
         .instrument(span)
     })
 }
@@ -139,7 +181,7 @@ impl Connection {
         let (queue, mut outgoing) = mpsc::channel(MAX_WAITING);
         let init_by = Instant::now() + INIT_TIMEOUT;
         let mut heard_at = Instant::now();
-        let mut keep_alive = interval(KEEP_ALIVE);
+        let mut keep_alive = interval_at(heard_at + KEEP_ALIVE, KEEP_ALIVE);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = loop {
             let replies = tokio::select! {
@@ -157,7 +199,10 @@ impl Connection {
                         Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
                     }
                 }
-                Some(event) = outgoing.recv() => self.message_of(event).map(Message::text),
+                Some(event) = outgoing.recv() => match self.message_of(event) {
+                    Ok(message) => message.map(Message::text),
+                    Err(reason) => break Some(reason),
+                },
                 _ = keep_alive.tick() => {
                     if heard_at.elapsed() > MAX_SILENCE {
                         break None;
@@ -172,8 +217,9 @@ impl Connection {
             }
         };
         self.operations.clear();
-        if let Some(reason) = ended {
-            close(socket, reason).await;
+        match ended {
+            Some(reason) => close(socket, reason).await,
+            None => finish(socket).await,
         }
     }
 
@@ -190,10 +236,9 @@ impl Connection {
                     _ => FORBIDDEN,
                 })?;
                 self.acknowledged = true;
-                Ok(Some(json!({ "type": "connection_ack" }).to_string()))
+                ServerMessage::ConnectionAck.write()
             }
-            ClientMessage::Ping { payload: None } => Ok(Some(json!({ "type": "pong" }).to_string())),
-            ClientMessage::Ping { payload } => Ok(Some(json!({ "type": "pong", "payload": payload }).to_string())),
+            ClientMessage::Ping { payload } => ServerMessage::Pong { payload }.write(),
             ClientMessage::Pong {} => Ok(None),
             ClientMessage::Subscribe { .. } if !self.acknowledged => Err(UNAUTHORIZED),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload, queue),
@@ -236,7 +281,7 @@ impl Connection {
                 .edge
                 .guarded
                 .refuse(&self.caller, ApiError::RateLimited { message });
-            return Ok(error_message(&id, &answer));
+            return error_message(&id, &answer);
         }
         let request = parameters(payload).map_err(|_| INVALID)?;
         let id: Arc<str> = id.into();
@@ -264,18 +309,19 @@ impl Connection {
     }
 
     /// What to send for an event; nothing when its operation has ended in the meantime.
-    fn message_of(&mut self, outgoing: Outgoing) -> Option<String> {
+    fn message_of(&mut self, outgoing: Outgoing) -> Result<Option<String>, Close> {
         let Outgoing { id, serial, event } = outgoing;
         if self
             .operations
             .get(&id)
             .is_none_or(|operation| operation.serial != serial)
         {
-            return None;
+            return Ok(None);
         }
         match event {
             Event::Answer(answer) if answer.outcome == Outcome::Executed => {
-                Some(json!({ "id": &*id, "type": "next", "payload": &*answer }).to_string())
+                let (id, payload) = (&*id, &*answer);
+                ServerMessage::Next { id, payload }.write()
             }
             // A refused operation ends with its `error`; no `complete` follows.
             Event::Answer(answer) => {
@@ -284,14 +330,15 @@ impl Connection {
             }
             Event::End => {
                 self.operations.remove(&id);
-                Some(json!({ "id": &*id, "type": "complete" }).to_string())
+                ServerMessage::Complete { id: &id }.write()
             }
         }
     }
 }
 
-fn error_message(id: &str, answer: &Answer) -> Option<String> {
-    Some(json!({ "id": id, "type": "error", "payload": answer.response.errors }).to_string())
+fn error_message(id: &str, answer: &Answer) -> Result<Option<String>, Close> {
+    let payload = &answer.response.errors;
+    ServerMessage::Error { id, payload }.write()
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
@@ -305,7 +352,11 @@ async fn close(mut socket: WebSocket, Close(code, reason): Close) {
         reason: reason.into(),
     };
     if send(&mut socket, Message::Close(Some(frame))).await {
-        // Wait for the client's half, so that the frame is not lost with the connection.
-        let _ = timeout(INIT_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+        finish(socket).await;
     }
+}
+
+/// Sees the closing handshake through, so that the last frames are not lost with the connection.
+async fn finish(mut socket: WebSocket) {
+    let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
 }

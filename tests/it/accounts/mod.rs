@@ -1,0 +1,4 @@
+mod partners;
+mod sessions;
+mod sign_in;
+mod sign_up;

@@ -1,0 +1,4 @@
+mod cost;
+mod limits;
+mod schema_rules;
+mod sdl;

@@ -1,0 +1,17 @@
+//! One binary of integration tests, mirroring the program's rooms by noun. Every test drives the real router through
+//! [`support::app::TestApp`], on both databases.
+//!
+//! `TRIBUTARY_REQUIRE_POSTGRES=1` makes a machine without PostgreSQL's server binaries fail instead of skipping.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test, what cannot be unwrapped has failed the test"
+)]
+
+mod accounts;
+mod authorisation;
+mod brands;
+mod graphql;
+mod migration;
+mod support;

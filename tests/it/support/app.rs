@@ -1,0 +1,197 @@
+//! The application under test: the real router over a fresh database, on a clock that stands still until told to move,
+//! with ids and secrets from a fixed seed.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::ConnectInfo,
+    http::{HeaderMap, Request, Response, StatusCode, header},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use http_body_util::BodyExt;
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tributary::{
+    app::{App, Parts},
+    config::Config,
+    http,
+    ids::Ids,
+    infra::{
+        clock::{Clock, ManualClock},
+        db::Db,
+    },
+    outbox,
+};
+
+use super::{
+    answer::{self, Answered},
+    database::Database,
+    digest,
+    socket::Served,
+};
+
+/// When every test begins.
+pub const START: &str = "2026-01-15T12:00:00Z";
+const SEED: u64 = 42;
+/// Few, because many tests share one PostgreSQL.
+const CONNECTIONS: u32 = 8;
+/// Where in-memory requests come from.
+const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
+
+/// Cheap to clone; every clone is the same application.
+#[derive(Clone)]
+pub struct TestApp {
+    pub app: App,
+    pub clock: Arc<ManualClock>,
+    router: Router,
+}
+
+/// Runs a test's body over a fresh database, then checks what must hold after any test.
+pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl FnOnce(TestApp) -> Fut) {
+    let Some(database) = database.create().await else {
+        return;
+    };
+    let app = TestApp::over(&database.url()).await;
+    body(app.clone()).await;
+    app.check_invariants().await;
+    app.app.db.close().await.unwrap();
+    drop(app);
+    database.drop().await;
+}
+
+impl TestApp {
+    async fn over(url: &str) -> Self {
+        let start: DateTime<Utc> = START.parse().unwrap();
+        let clock = Arc::new(ManualClock::at(start));
+        let mut config = Config::for_database(url);
+        config.database_connections = CONNECTIONS;
+        let db = Db::connect(url, config.database_connections).await.unwrap();
+        let parts = Parts {
+            clock: Arc::<ManualClock>::clone(&clock),
+            ids: Ids::seeded(SEED),
+        };
+        let Ok(app) = App::assemble(config, db, parts).await else {
+            panic!("the application does not assemble");
+        };
+        let router = http::router(app.clone());
+        Self { app, clock, router }
+    }
+
+    /// What holds after every test: the outbox drains completely, and the books balance.
+    async fn check_invariants(&self) {
+        outbox::relay::drain(&self.app).await.unwrap();
+        assert_eq!(
+            self.db_unstamped_events().await,
+            0,
+            "the relay left events without a position"
+        );
+        // The ledger's own check belongs on this line.
+    }
+
+    async fn db_unstamped_events(&self) -> u64 {
+        use entity::outbox_event::{Column, Entity};
+        use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+        Entity::find()
+            .filter(Column::Position.is_null())
+            .count(self.db())
+            .await
+            .unwrap()
+    }
+
+    /// For direct checks of rows.
+    pub fn db(&self) -> &DatabaseConnection {
+        self.app.db.read()
+    }
+
+    /// For direct inserts, named `db_*`.
+    pub fn db_writer(&self) -> &DatabaseConnection {
+        self.app.db.schema_connection()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// Sends a GraphQL operation over `POST /graphql` and returns the whole answer.
+    pub async fn graphql(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        self.graphql_answer(token, query, variables).await.1
+    }
+
+    /// The same, with the status.
+    pub async fn graphql_answer(&self, token: Option<&str>, query: &str, variables: Value) -> Answered {
+        let body = json!({ "query": query, "variables": variables });
+        self.rest("POST", "/graphql", token, &[], body).await
+    }
+
+    /// Sends an operation that must succeed and returns the value of `data` at a dotted path.
+    pub async fn graphql_ok(&self, token: Option<&str>, query: &str, variables: Value, path: &str) -> Value {
+        answer::data_at(&self.graphql(token, query, variables).await, path)
+    }
+
+    /// Sends any request. A body other than `Null` goes as JSON; an answer that is not JSON comes back as its text.
+    pub async fn rest(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let named = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        if !body.is_null() && !named("content-type") {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Value::Null => Body::empty(),
+            body => Body::from(body.to_string()),
+        };
+        let (status, _, bytes) = self.send(request.body(body).unwrap()).await;
+        let value = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        (status, value)
+    }
+
+    /// Sends a request as it stands, and collects the answer.
+    pub async fn send(&self, mut request: Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
+        request.extensions_mut().insert(ConnectInfo(CLIENT));
+        let answer: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, bytes)
+    }
+
+    /// Serves on a real socket, for what needs one.
+    pub async fn serve(&self) -> Served {
+        Served::start(self.router.clone()).await
+    }
+
+    /// SQL statements that `body` makes the application run.
+    pub async fn count_statements<Fut: Future>(&self, body: impl FnOnce() -> Fut) -> u64 {
+        let before = self.app.db.statement_count();
+        body().await;
+        self.app.db.statement_count() - before
+    }
+
+    /// Every table's contents, condensed: equal digests mean that nothing changed.
+    pub async fn digest(&self) -> BTreeMap<String, (u64, u64)> {
+        digest::digest(self.db()).await
+    }
+}

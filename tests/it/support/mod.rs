@@ -1,0 +1,12 @@
+//! What every test stands on: databases made afresh, the application over them, clients, and builders that go through
+//! public operations. Whatever goes past the API is named `db_*`.
+
+pub mod answer;
+pub mod app;
+pub mod builders;
+pub mod database;
+pub mod digest;
+pub mod postgres;
+pub mod schema;
+pub mod socket;
+pub mod sqlite;
