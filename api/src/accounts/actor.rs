@@ -114,12 +114,14 @@ impl Actor {
     #[must_use]
     pub fn roles_at(&self, place: Place) -> Vec<Role> {
         let at_brand = |brand: BrandId| place.brand == Some(brand);
+        // What belongs to nobody (signing up, searching) is in reach of any key.
+        let at_own = |brand: BrandId| at_brand(brand) || place == Place::default();
         let mut roles = Vec::new();
         match self.identity {
             Identity::Anonymous => roles.push(Role::Anonymous),
             Identity::User(_) => roles.push(Role::SignedIn),
-            Identity::SecretKey { brand, .. } if at_brand(brand) => roles.push(Role::SecretKey),
-            Identity::PublishableKey { brand, .. } if at_brand(brand) => roles.push(Role::PublishableKey),
+            Identity::SecretKey { brand, .. } if at_own(brand) => roles.push(Role::SecretKey),
+            Identity::PublishableKey { brand, .. } if at_own(brand) => roles.push(Role::PublishableKey),
             Identity::SecretKey { .. } | Identity::PublishableKey { .. } | Identity::System => {}
         }
         if self.platform_admin {
