@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use entity::{commission, conversion, ids::BrandId, order, refund};
-use sea_orm::{ConnectionTrait, DbErr, EntityName, FromQueryResult, Statement};
+use sea_orm::{DbErr, EntityName, FromQueryResult, Statement};
 
 use super::invoice_file::Line;
 use crate::{
