@@ -9,6 +9,7 @@ use crate::{
     config::{Cli, Command, Config, Import, Ledger},
     error::Fault,
     graphql::schema,
+    ledger::verify,
     serve,
 };
 
@@ -56,6 +57,8 @@ async fn import_invoices(_app: &App, file: &Path) -> Result<(), String> {
     Err(format!("this build cannot import {}", file.display()))
 }
 
-async fn verify_ledger(_app: &App) -> Result<(), String> {
-    Err("this build has no ledger".to_owned())
+async fn verify_ledger(app: &App) -> Result<(), String> {
+    let verified = verify::verify(app).await.map_err(|error| error.to_string())?;
+    println!("{verified}");
+    Ok(())
 }

@@ -12,7 +12,7 @@ use std::fmt;
 use sea_orm::DbErr;
 
 /// The cause of an internal error. Shown to nobody outside; its text goes to the log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fault(String);
 
 impl Fault {
@@ -30,7 +30,7 @@ impl fmt::Display for Fault {
 /// A top-level error: `extensions.code` in GraphQL, `error.code` under `/track`.
 ///
 /// Deliberately without `Display`: what a client reads and what the log reads are different texts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ApiError {
     Unauthenticated(&'static str),
     Forbidden(String),

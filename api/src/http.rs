@@ -4,7 +4,9 @@ mod events;
 mod graphql;
 mod identity;
 mod pages;
+mod redirect;
 mod socket;
+mod tracking;
 
 use axum::{
     Router,
@@ -48,7 +50,8 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(pages::readyz))
         .route("/graphql", any(graphql::serve))
         .with_state(edge)
-        // Routes of other slices are merged here, in front of the layer that names every request.
+        .merge(tracking::routes().with_state(app.clone()))
+        .merge(redirect::routes().with_state(app.clone()))
         .layer(middleware::from_fn_with_state(app, name_request))
 }
 

@@ -35,8 +35,10 @@ pub async fn serve(app: App) -> Result<(), String> {
             serve_requests(app.clone(), listener, stop, jobs).await
         }
     };
-    if let Err(error) = app.db.close().await {
-        tracing::warn!(%error, "the database was not closed cleanly");
+    match timeout(DRAIN, app.db.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the database was not closed cleanly"),
+        Err(_) => tracing::warn!("the database did not close in time"),
     }
     served
 }

@@ -21,7 +21,7 @@ pub struct Model {
     pub currency: String,
     /// Share of an approved commission kept in reserve, parts per million.
     pub reserve_ppm: i64,
-    /// Smallest payout, minor units of the payout's currency.
+    /// Smallest payout in the brand's currency, minor units.
     pub payout_minimum_minor: i64,
     pub created_at: DateTimeUtc,
 }

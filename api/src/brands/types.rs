@@ -250,7 +250,7 @@ pub struct CreateBrandInput {
     pub currency: CurrencyCode,
     /// Share of an approved commission kept in reserve against refunds, in percent: 0 to 50, 10 when absent.
     pub reserve_percent: Option<Decimal>,
-    /// Smallest payout, in major units of the payout's currency; none when absent.
+    /// Smallest payout in the brand's currency, in major units; none when absent.
     pub payout_minimum: Option<Decimal>,
 }
 

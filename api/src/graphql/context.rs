@@ -1,7 +1,7 @@
 //! What a resolver reaches through its context, and how an [`ApiError`] becomes a GraphQL error.
 
 use async_graphql::{
-    Context, ErrorExtensionValues, ID,
+    Context, ErrorExtensionValues, ID, MaybeUndefined,
     dataloader::{DataLoader, HashMapCache, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
@@ -104,6 +104,18 @@ where
     T: TypedId + std::str::FromStr<Err = entity::ids::IdParseError>,
 {
     id.parse().map_err(|error| ApiError::bad_field(field, error))
+}
+
+/// Reads a field of a patch that has no "nothing": absent leaves it alone, null is refused.
+pub fn not_null<T>(value: MaybeUndefined<T>, field: &str) -> Result<Option<T>, ApiError> {
+    match value {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Err(ApiError::bad_field(
+            field,
+            format!("`{field}` cannot be null; leave it out to keep it"),
+        )),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+    }
 }
 
 impl From<ApiError> for async_graphql::Error {

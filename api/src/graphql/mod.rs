@@ -10,3 +10,4 @@ pub mod objects;
 pub mod payload;
 pub mod scalars;
 pub mod schema;
+pub mod user_error;

@@ -1,1 +1,128 @@
-//! `node` and `nodes`: any object by its global id.
+//! `node` and `nodes`: any object by its global id, for whoever may see it.
+//!
+//! What does not exist and what the caller may not see are the same: null, without an error.
+
+use async_graphql::{Context, ID, Interface, Object};
+use entity::ids::{
+    ApplicationId, BrandId, CommissionId, ConversionId, CustomerId, ListingId, OrderId, PartnerId, PartnershipId,
+    PayoutId, ProgramId, PromoCodeId, RefundId, TrackingLinkId, TypedId, split_id,
+};
+use futures_util::future::try_join_all;
+
+use crate::{
+    commissions::types::Commission,
+    conversions::types::{Customer, Order, Refund},
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::{Brand, Conversion, Partner, Partnership, Program},
+    },
+    marketplace::types::Listing,
+    partnerships::{loaders::VisiblePartner, types::Application},
+    payouts::types::Payout,
+    programs::loaders::VisibleProgram,
+    tracking::types::{PromoCode, TrackingLink},
+};
+
+/// The most ids `nodes` takes.
+const MAX_NODES: usize = 100;
+
+/// An object with a global id.
+#[derive(Clone, Interface)]
+#[graphql(field(name = "id", ty = "&ID", desc = "Global id."))]
+pub enum Node {
+    Brand(Brand),
+    Partner(Partner),
+    Program(Program),
+    Listing(Listing),
+    Application(Application),
+    Partnership(Partnership),
+    TrackingLink(TrackingLink),
+    PromoCode(PromoCode),
+    Conversion(Conversion),
+    Commission(Commission),
+    Order(Order),
+    Refund(Refund),
+    Customer(Customer),
+    Payout(Payout),
+}
+
+#[derive(Default)]
+pub struct NodeQueries;
+
+#[Object]
+impl NodeQueries {
+    /// Any object by its global id; null when there is none, or none that the caller may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        load(ctx, &id).await
+    }
+
+    /// Objects by their global ids, in the order of the ids, with null where there is none that the caller may see.
+    #[graphql(complexity = "1 + ids.len().min(MAX_NODES) * child_complexity")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Option<Vec<Option<Node>>>, ApiError> {
+        if ids.len() > MAX_NODES {
+            return Err(ApiError::bad_field(
+                "ids",
+                format!("`nodes` takes at most {MAX_NODES} ids"),
+            ));
+        }
+        // All at once, so that the ids of one kind are one statement.
+        try_join_all(ids.iter().map(|id| load(ctx, id))).await.map(Some)
+    }
+}
+
+/// Each kind goes through the loader that knows who may see it.
+async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
+    let Some((prefix, uuid)) = split_id(id) else {
+        return Ok(None);
+    };
+    Ok(match prefix.as_str() {
+        BrandId::PREFIX => ctx.load(BrandId(uuid)).await?.map(|row| Node::Brand(row.into())),
+        PartnerId::PREFIX => ctx
+            .load(VisiblePartner(PartnerId(uuid)))
+            .await?
+            .map(|row| Node::Partner(row.into())),
+        ProgramId::PREFIX => ctx
+            .load(VisibleProgram(ProgramId(uuid)))
+            .await?
+            .map(|row| Node::Program(row.into())),
+        ListingId::PREFIX => ctx.load(ListingId(uuid)).await?.map(|row| Node::Listing(row.into())),
+        ApplicationId::PREFIX => ctx
+            .load(ApplicationId(uuid))
+            .await?
+            .map(|row| Node::Application(row.into())),
+        PartnershipId::PREFIX => ctx
+            .load(PartnershipId(uuid))
+            .await?
+            .map(|row| Node::Partnership(row.into())),
+        TrackingLinkId::PREFIX => ctx
+            .load(TrackingLinkId(uuid))
+            .await?
+            .map(|row| Node::TrackingLink(row.into())),
+        PromoCodeId::PREFIX => ctx
+            .load(PromoCodeId(uuid))
+            .await?
+            .map(|row| Node::PromoCode(row.into())),
+        ConversionId::PREFIX => ctx
+            .load(ConversionId(uuid))
+            .await?
+            .map(|row| Node::Conversion(row.into())),
+        CommissionId::PREFIX => ctx
+            .load(CommissionId(uuid))
+            .await?
+            .map(|row| Node::Commission(row.into())),
+        OrderId::PREFIX => ctx.load(OrderId(uuid)).await?.map(|row| Node::Order(row.into())),
+        RefundId::PREFIX => ctx.load(RefundId(uuid)).await?.map(|row| Node::Refund(row.into())),
+        CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
+        PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
+        _ => None,
+    })
+}

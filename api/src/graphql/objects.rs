@@ -1,26 +1,135 @@
 //! Objects that several slices contribute fields to. Merging only: each slice keeps its own part in its own `types.rs`.
 
-use async_graphql::MergedObject;
-use entity::{brand, partner};
+use async_graphql::{Context, ID, MergedObject};
+use entity::{brand, conversion, partner, partnership, program};
 
-use crate::{accounts::types::PartnerFields, brands::types::BrandFields};
+use crate::{
+    accounts::types::PartnerFields,
+    brands::types::BrandFields,
+    commissions::types::{CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership},
+    conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
+    ledger::types::{BalancesOfPartnership, LedgerOfBrand},
+    marketplace::types::ListingOfProgram,
+    partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfPartner},
+    payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
+    programs::types::{ProgramFields, ProgramsOfBrand},
+    tracking::types::TrackingOfPartnership,
+};
 
 /// An advertiser's organisation.
 #[derive(Clone, MergedObject)]
-pub struct Brand(BrandFields);
+pub struct Brand(
+    BrandFields,
+    ProgramsOfBrand,
+    PartnershipsOfBrand,
+    ConversionsOfBrand,
+    CommissionsOfBrand,
+    PayoutsOfBrand,
+    LedgerOfBrand,
+);
 
 impl From<brand::Model> for Brand {
     fn from(row: brand::Model) -> Self {
-        Self(row.into())
+        let brand = row.id;
+        Self(
+            row.into(),
+            ProgramsOfBrand(brand),
+            PartnershipsOfBrand(brand),
+            ConversionsOfBrand(brand),
+            CommissionsOfBrand { brand },
+            PayoutsOfBrand(brand),
+            LedgerOfBrand(brand),
+        )
     }
 }
 
 /// A creator, affiliate or operator who promotes programs.
 #[derive(Clone, MergedObject)]
-pub struct Partner(PartnerFields);
+pub struct Partner(
+    PartnerFields,
+    PartnershipsOfPartner,
+    ConversionsOfPartner,
+    CommissionsOfPartner,
+    PayoutsOfPartner,
+);
 
 impl From<partner::Model> for Partner {
     fn from(row: partner::Model) -> Self {
-        Self(row.into())
+        let partner = row.id;
+        Self(
+            row.into(),
+            PartnershipsOfPartner(partner),
+            ConversionsOfPartner(partner),
+            CommissionsOfPartner { partner },
+            PayoutsOfPartner(partner),
+        )
     }
 }
+
+/// A brand's offer to partners: terms, attribution, commission rules and referral levels.
+#[derive(Clone, MergedObject)]
+pub struct Program(ProgramFields, ListingOfProgram);
+
+impl From<program::Model> for Program {
+    fn from(row: program::Model) -> Self {
+        let id = row.id;
+        Self(row.into(), ListingOfProgram(id))
+    }
+}
+
+/// One partner in one program.
+#[derive(Clone, MergedObject)]
+pub struct Partnership(
+    PartnershipFields,
+    TrackingOfPartnership,
+    BalancesOfPartnership,
+    CommissionsOfPartnership,
+);
+
+impl From<partnership::Model> for Partnership {
+    fn from(row: partnership::Model) -> Self {
+        let (partnership, brand, partner) = (row.id, row.brand_id, row.partner_id);
+        Self(
+            row.into(),
+            TrackingOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            BalancesOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            CommissionsOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+        )
+    }
+}
+
+/// One event worth something, credited or not.
+#[derive(Clone, MergedObject)]
+pub struct Conversion(ConversionFields, CommissionsOfConversion);
+
+impl From<conversion::Model> for Conversion {
+    fn from(row: conversion::Model) -> Self {
+        let id = row.id;
+        Self(row.into(), CommissionsOfConversion(id))
+    }
+}
+
+/// The `Node` interface asks its objects for their id; a merged object has to pass the question on.
+macro_rules! merged_ids {
+    ($($object:ident),*) => {$(
+        impl $object {
+            pub async fn id(&self, _: &Context<'_>) -> async_graphql::Result<&ID> {
+                Ok(&self.0.id)
+            }
+        }
+    )*};
+}
+
+merged_ids!(Brand, Partner, Program, Partnership, Conversion);

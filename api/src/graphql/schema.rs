@@ -1,21 +1,47 @@
 //! The schema, put together from the slices' roots.
 
-use async_graphql::{MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 use crate::{
     accounts::{mutations::AccountMutations, queries::AccountQueries},
     brands::{mutations::BrandMutations, queries::BrandQueries},
+    conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
+    graphql::{node::NodeQueries, user_error::UserError},
+    marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
+    partnerships::mutations::PartnershipMutations,
+    payouts::mutations::PayoutMutations,
+    programs::{mutations::ProgramMutations, queries::ProgramQueries},
+    tracking::mutations::TrackingMutations,
 };
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(AccountQueries, BrandQueries);
+pub struct Query(
+    NodeQueries,
+    AccountQueries,
+    BrandQueries,
+    ProgramQueries,
+    MarketplaceQueries,
+);
 
 /// Everything that can be changed. Each mutation takes one `input`.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutations, BrandMutations);
+pub struct Mutation(
+    AccountMutations,
+    BrandMutations,
+    ProgramMutations,
+    MarketplaceMutations,
+    PartnershipMutations,
+    TrackingMutations,
+    ConversionMutations,
+    PayoutMutations,
+);
 
-pub type TributarySchema = Schema<Query, Mutation, async_graphql::EmptySubscription>;
+/// Everything that can be watched. Each subscription has one root field.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(ConversionSubscriptions);
+
+pub type TributarySchema = Schema<Query, Mutation, Subscription>;
 
 /// Aliases of one document: they repeat a field under other names.
 const MAX_ALIASES: usize = 15;
@@ -24,8 +50,10 @@ const MAX_DIRECTIVES: usize = 5;
 
 /// The schema with the limits that need no knowledge of the caller; cost and depth are held in `graphql/cost.rs`.
 #[must_use]
-pub fn builder() -> SchemaBuilder<Query, Mutation, async_graphql::EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), async_graphql::EmptySubscription)
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        // No field answers with the interface itself; it is for fragments on `userErrors`, so it has to be named here.
+        .register_output_type::<UserError>()
         .limit_aliases(MAX_ALIASES)
         .limit_directives(MAX_DIRECTIVES)
 }
@@ -34,4 +62,23 @@ pub fn builder() -> SchemaBuilder<Query, Mutation, async_graphql::EmptySubscript
 #[must_use]
 pub fn sdl() -> String {
     builder().finish().sdl()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two types of one name are a panic when the schema is put together, not an error when it is compiled.
+    #[test]
+    fn the_schema_holds_together() {
+        let sdl = sdl();
+        for expected in [
+            "interface Node {",
+            "interface UserError {",
+            "type Program implements Node {",
+            "type PartnershipError implements UserError {",
+        ] {
+            assert!(sdl.contains(expected), "{expected}");
+        }
+    }
 }

@@ -17,12 +17,13 @@ use crate::graphql::executor::{Answer, Outcome};
 /// How often a silent stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// Opens the stream. A request refused before execution is handed back: it gets a status instead.
+/// Opens the stream. Errors of the operation are events like any other: clients of this protocol take a status of 400 for
+/// a broken line and come again. Whoever is out of points is handed back, for coming again later is right then.
 pub fn open(answers: BoxStream<'static, Answer>, stop: CancellationToken) -> Result<Response, Box<Answer>> {
     let mut answers = answers.fuse();
-    // Parsing and validating wait for nothing, so a refusal is there at the first look.
+    // Points are counted before anything waits, so the refusal is there at the first look.
     let first = match answers.next().now_or_never().flatten() {
-        Some(answer) if answer.outcome != Outcome::Executed => return Err(Box::new(answer)),
+        Some(answer) if matches!(answer.outcome, Outcome::RateLimited { .. }) => return Err(Box::new(answer)),
         first => first,
     };
     let events = stream::iter(first)

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use entity::{
     ids::ListingId,
     listing::{Column, Entity, ListingState},
+    program::{self, ProgramState},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr},
 };
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -29,11 +30,14 @@ pub const MAX_QUERY_WORDS: usize = 10;
 pub struct ListingQuery {
     /// Every word must occur.
     pub text: Option<String>,
-    pub categories: Vec<String>,
+    /// Any of these; an empty list finds nothing.
+    pub categories: Option<Vec<String>>,
     /// ISO 3166-1 alpha-2: listings open to this country.
     pub country: Option<String>,
     /// The best first instead of the newest first.
     pub by_relevance: bool,
+    /// The order turned round: the oldest or the worst match first.
+    pub ascending: bool,
     pub limit: u64,
     /// Rows of the same order to leave out in front.
     pub offset: u64,
@@ -92,14 +96,22 @@ fn contains(word: &str) -> String {
 #[async_trait]
 impl Search for DatabaseSearch {
     async fn listings(&self, query: &ListingQuery) -> Result<Found, SearchError> {
-        let mut select = Entity::find().filter(Column::State.eq(ListingState::Published));
+        // Resting programs are left out here too, so that pages are full and the count is right.
+        let running = program::Entity::find()
+            .select_only()
+            .column(program::Column::Id)
+            .filter(program::Column::State.eq(ProgramState::Active))
+            .into_query();
+        let mut select = Entity::find()
+            .filter(Column::State.eq(ListingState::Published))
+            .filter(Column::ProgramId.in_subquery(running));
         let folded = query.text.as_deref().map(fold).unwrap_or_default();
         let words: Vec<&str> = folded.split_whitespace().take(MAX_QUERY_WORDS).collect();
         for word in &words {
             select = select.filter(Expr::col(Column::SearchText).like(LikeExpr::new(contains(word)).escape('\\')));
         }
-        if !query.categories.is_empty() {
-            select = select.filter(Column::Category.is_in(query.categories.iter().map(String::as_str)));
+        if let Some(categories) = &query.categories {
+            select = select.filter(Column::Category.is_in(categories.iter().map(String::as_str)));
         }
         if let Some(country) = &query.country {
             select = select.filter(
@@ -114,16 +126,17 @@ impl Search for DatabaseSearch {
         } else {
             None
         };
+        let direction = if query.ascending { Order::Asc } else { Order::Desc };
         // The folded text begins with the title: a listing whose title begins with the words is the better match.
         if query.by_relevance && !words.is_empty() {
             let starts = Expr::col(Column::SearchText)
                 .like(LikeExpr::new(format!("{}%", contains(&words.join(" ")).trim_matches('%'))).escape('\\'));
             let rank: SimpleExpr = Expr::case(starts, 1).finally(0).into();
-            select = select.order_by_desc(rank);
+            select = select.order_by(rank, direction.clone());
         }
         let mut ids: Vec<Uuid> = select
-            .order_by_desc(Column::PublishedAt)
-            .order_by_desc(Column::Id)
+            .order_by(Column::PublishedAt, direction.clone())
+            .order_by(Column::Id, direction)
             .select_only()
             .column(Column::Id)
             .offset(query.offset)

@@ -1,5 +1,8 @@
 //! What runs beside the requests, in processes with the role for it.
 
+pub mod approve_due;
+pub mod write_clicks;
+
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{app::App, config::Role, outbox};
@@ -11,8 +14,13 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
     match role {
         Role::All | Role::Worker => {
             jobs.spawn(outbox::relay::run(app.clone(), stop.clone()));
+            jobs.spawn(approve_due::run(app.clone(), stop.clone()));
         }
         Role::Api => {}
+    }
+    // Clicks wait in the process that answered the redirect.
+    if role != Role::Worker {
+        jobs.spawn(write_clicks::run(app.clone(), stop.clone()));
     }
     jobs.close();
     jobs

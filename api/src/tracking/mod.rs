@@ -1,2 +1,15 @@
-//! Links, clicks and promo codes.
+//! Links, clicks and promo codes: how a visit becomes a candidate for credit.
+//!
+//! Invariants: a click id proves itself (link, time, nonce, MAC), so attribution never waits for its row; the redirect
+//! answers without a write; a touch that cannot win is kept with the reason, it never refuses an event.
+//!
+//! Deliberately absent until their issue: devices, QR codes, editing and archiving of links and codes, a link cache.
+
+pub mod click_id;
 pub mod clicks;
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod rules;
+pub mod service;
+pub mod types;

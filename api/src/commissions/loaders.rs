@@ -1,0 +1,51 @@
+//! Batches of commissions. Scoped: a partner sees its own, also inside somebody else's conversion.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    TenantScoped, commission,
+    ids::{CommissionId, ConversionId},
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+
+use crate::graphql::context::{Batch, LoadError};
+
+impl Loader<CommissionId> for Batch {
+    type Value = commission::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CommissionId]) -> Result<HashMap<CommissionId, Self::Value>, LoadError> {
+        let rows = commission::Entity::find_within(&self.actor.reach())
+            .filter(commission::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// The commissions of a conversion by level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CommissionsOf(pub ConversionId);
+
+impl Loader<CommissionsOf> for Batch {
+    type Value = Vec<commission::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CommissionsOf]) -> Result<HashMap<CommissionsOf, Self::Value>, LoadError> {
+        let rows = commission::Entity::find_within(&self.actor.reach())
+            .filter(commission::Column::ConversionId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(commission::Column::ConversionId)
+            .order_by_asc(commission::Column::Level)
+            .all(self.app.db.read())
+            .await?;
+        let mut commissions: HashMap<CommissionsOf, Self::Value> = HashMap::new();
+        for row in rows {
+            commissions
+                .entry(CommissionsOf(row.conversion_id))
+                .or_default()
+                .push(row);
+        }
+        Ok(commissions)
+    }
+}

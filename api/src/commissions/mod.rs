@@ -1,0 +1,12 @@
+//! What a conversion earns, at level 0 and up the referral tree, and what becomes of it.
+//!
+//! Invariants: a commission keeps a frozen copy of its rule, its base and its arithmetic; it is in its sale's currency;
+//! overrides approve, reject and reverse with their source; cumulative reversals are round-half-even(C × r / B) and so do
+//! not depend on the order of refunds; a paid commission is never edited, what comes back is a clawback beside it.
+//!
+//! Deliberately absent until their issue: conditions, tiers, caps, rules of groups and partnerships, line items.
+
+pub mod loaders;
+pub mod rules;
+pub mod service;
+pub mod types;

@@ -1,0 +1,431 @@
+//! Commissions in the transactions of conversions: accrue, approve, reject, reverse.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    TenantScoped, brand,
+    commission::{self, CommissionState},
+    commission_rule::{self, ConversionEvent},
+    conversion,
+    ids::{BrandId, ConversionId, PartnerId, PartnershipId},
+    ledger_account::LedgerAccountKind,
+    ledger_transfer::TransferKind,
+    partnership::{self, PartnershipState},
+    program, referral_level,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+    },
+    app::App,
+    commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule},
+    error::{ApiError, Fault},
+    ledger::post::{self, Line, Owner, Posting},
+    money::{Currency, Money},
+    page::{self, Page, Slice},
+    partnerships::service as partnerships,
+    programs::service as programs,
+};
+
+/// A credited event whose earnings are to be found.
+pub struct Credited<'a> {
+    pub program: &'a program::Model,
+    pub partnership: &'a partnership::Model,
+    pub event: ConversionEvent,
+    pub base: Option<Money>,
+}
+
+/// Earnings with the rows above the credited partnership, which name their partners.
+pub struct Assessed {
+    pub earnings: Earnings,
+    upline: Vec<(i32, partnership::Model)>,
+}
+
+fn fixed(amount_minor: Option<i64>, currency: Option<&String>) -> Result<Option<Money>, Fault> {
+    match (amount_minor, currency) {
+        (Some(amount), Some(currency)) => Ok(Some(Money::new(amount, currency.parse().map_err(Fault::new)?))),
+        _ => Ok(None),
+    }
+}
+
+fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
+    let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
+    Ok(Rule {
+        id: row.id.to_string(),
+        kind: row.kind,
+        rate_ppm: row.rate_ppm,
+        fixed,
+    })
+}
+
+fn level_of(row: &referral_level::Model) -> Result<Level, Fault> {
+    let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
+    Ok(Level {
+        level: row.level,
+        kind: row.kind,
+        rate_ppm: row.rate_ppm,
+        fixed,
+    })
+}
+
+/// The currencies a program accepts.
+pub fn accepted_currencies(program: &program::Model) -> Result<Vec<Currency>, Fault> {
+    program
+        .currencies
+        .split(',')
+        .map(|code| code.parse().map_err(Fault::new))
+        .collect()
+}
+
+/// What a credited event earns: three statements, whatever the depth of the tree.
+pub async fn assess_in_tx(tx: &DatabaseTransaction, credited: &Credited<'_>) -> Result<Assessed, Fault> {
+    let rules = programs::list_rules_in_tx(tx, credited.program.id, credited.event).await?;
+    let levels = programs::list_levels_in_tx(tx, credited.program.id).await?;
+    let upline = if levels.is_empty() {
+        Vec::new()
+    } else {
+        partnerships::list_upline_in_tx(tx, credited.partnership.id).await?
+    };
+    let ancestors: Vec<Ancestor> = upline
+        .iter()
+        .map(|(level, row)| Ancestor {
+            level: *level,
+            partnership: row.id,
+            is_active: row.state == PartnershipState::Active,
+        })
+        .collect();
+    let earnings = rules::earn(
+        credited.partnership.id,
+        credited.base,
+        &accepted_currencies(credited.program)?,
+        &rules.iter().map(rule_of).collect::<Result<Vec<_>, _>>()?,
+        &levels.iter().map(level_of).collect::<Result<Vec<_>, _>>()?,
+        &ancestors,
+    );
+    Ok(Assessed { earnings, upline })
+}
+
+/// Writes the commissions of a conversion and accrues them in the ledger.
+pub async fn accrue_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    conversion: &conversion::Model,
+    credited: &Credited<'_>,
+    assessed: &Assessed,
+) -> Result<Vec<commission::Model>, Fault> {
+    let mut rows: Vec<commission::Model> = Vec::new();
+    for earning in &assessed.earnings.earnings {
+        let partner_id = partner_of(earning, credited, &assessed.upline)?;
+        let source_id = rows.first().map(|source| source.id);
+        rows.push(new_row(app, conversion, credited, earning, partner_id, source_id));
+    }
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    let models: Vec<commission::ActiveModel> = rows.iter().cloned().map(Into::into).collect();
+    commission::Entity::insert_many(models)
+        .exec_without_returning(tx)
+        .await?;
+    let postings = rows
+        .iter()
+        .map(|row| {
+            posting(
+                row,
+                "accrued",
+                TransferKind::CommissionAccrued,
+                conversion.occurred_at,
+                [
+                    (LedgerAccountKind::CommissionExpense, -row.amount_minor),
+                    (LedgerAccountKind::Pending, row.amount_minor),
+                ],
+            )
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    post::post_in_tx(tx, app, postings).await?;
+    Ok(rows)
+}
+
+fn partner_of(
+    earning: &Earning,
+    credited: &Credited<'_>,
+    upline: &[(i32, partnership::Model)],
+) -> Result<PartnerId, Fault> {
+    if earning.level == 0 {
+        return Ok(credited.partnership.partner_id);
+    }
+    upline
+        .iter()
+        .find(|(_, row)| row.id == earning.partnership)
+        .map(|(_, row)| row.partner_id)
+        .ok_or_else(|| Fault::new("an override for somebody who is not above"))
+}
+
+fn new_row(
+    app: &App,
+    conversion: &conversion::Model,
+    credited: &Credited<'_>,
+    earning: &Earning,
+    partner_id: PartnerId,
+    source_id: Option<entity::ids::CommissionId>,
+) -> commission::Model {
+    let now = app.clock.now();
+    commission::Model {
+        id: app.ids.new_id(now),
+        conversion_id: conversion.id,
+        brand_id: conversion.brand_id,
+        program_id: credited.program.id,
+        partnership_id: earning.partnership,
+        partner_id,
+        level: earning.level,
+        source_id,
+        state: CommissionState::Pending,
+        currency: earning.amount.currency.code().to_owned(),
+        base_minor: credited.base.map_or(0, |base| base.amount_minor),
+        amount_minor: earning.amount.amount_minor,
+        reversed_minor: 0,
+        reserve_minor: 0,
+        reserve_left_minor: 0,
+        paid_minor: 0,
+        rule_snapshot: earning.snapshot.clone(),
+        arithmetic: earning.arithmetic.clone(),
+        hold_until: hold_until(credited.program, conversion.occurred_at),
+        occurred_at: conversion.occurred_at,
+        created_at: now,
+    }
+}
+
+/// Until when a program holds what was earned at `occurred_at`.
+#[must_use]
+pub fn hold_until(program: &program::Model, occurred_at: DateTime<Utc>) -> DateTime<Utc> {
+    occurred_at + TimeDelta::days(i64::from(program.hold_days))
+}
+
+/// A transfer between accounts of a commission's partnership and its brand; `cause` makes the key unique.
+fn posting<const N: usize>(
+    row: &commission::Model,
+    cause: &str,
+    kind: TransferKind,
+    occurred_at: DateTime<Utc>,
+    lines: [(LedgerAccountKind, i64); N],
+) -> Result<Posting, Fault> {
+    let partnership = Owner::Partnership {
+        partnership: row.partnership_id,
+        partner: row.partner_id,
+    };
+    let line = |(kind, amount_minor): (LedgerAccountKind, i64)| Line {
+        owner: if kind == LedgerAccountKind::CommissionExpense {
+            Owner::Brand
+        } else {
+            partnership
+        },
+        kind,
+        amount_minor,
+    };
+    Ok(Posting {
+        key: format!("{}:{cause}", row.id),
+        kind,
+        brand: row.brand_id,
+        currency: row.currency.parse().map_err(Fault::new)?,
+        commission: Some(row.id),
+        payout: None,
+        occurred_at,
+        lines: lines.map(line).to_vec(),
+    })
+}
+
+/// The commissions of a conversion by level, locked until the transaction ends.
+pub async fn lock_of_conversion_in_tx(
+    tx: &DatabaseTransaction,
+    conversion: ConversionId,
+) -> Result<Vec<commission::Model>, Fault> {
+    let rows = commission::Entity::find()
+        .filter(commission::Column::ConversionId.eq(conversion))
+        .order_by_asc(commission::Column::Level)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    Ok(rows)
+}
+
+/// Approves the pending commissions of a conversion: the reserve is put aside, the rest becomes available.
+pub async fn approve_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    brand: BrandId,
+    conversion: ConversionId,
+) -> Result<(), Fault> {
+    let reserve_ppm = brand::Entity::find_by_id(brand)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::new("a conversion without its brand"))?
+        .reserve_ppm;
+    let now = app.clock.now();
+    let mut postings = Vec::new();
+    for row in lock_of_conversion_in_tx(tx, conversion).await? {
+        if row.state != CommissionState::Pending {
+            continue;
+        }
+        let left = row.amount_minor - row.reversed_minor;
+        let reserve = rules::reserve_of(left, reserve_ppm);
+        postings.push(posting(
+            &row,
+            "approved",
+            TransferKind::CommissionApproved,
+            now,
+            [
+                (LedgerAccountKind::Pending, -left),
+                (LedgerAccountKind::Reserve, reserve),
+                (LedgerAccountKind::Available, left - reserve),
+            ],
+        )?);
+        commission::Entity::update(commission::ActiveModel {
+            id: Set(row.id),
+            state: Set(CommissionState::Approved),
+            reserve_minor: Set(reserve),
+            reserve_left_minor: Set(reserve),
+            ..Default::default()
+        })
+        .exec_without_returning(tx)
+        .await?;
+    }
+    post::post_in_tx(tx, app, postings).await
+}
+
+/// Rejects the pending commissions of a conversion: what they still held goes back to the brand.
+pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: ConversionId) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let mut postings = Vec::new();
+    for row in lock_of_conversion_in_tx(tx, conversion).await? {
+        if row.state != CommissionState::Pending {
+            continue;
+        }
+        let left = row.amount_minor - row.reversed_minor;
+        postings.push(posting(
+            &row,
+            "rejected",
+            TransferKind::CommissionRejected,
+            now,
+            [
+                (LedgerAccountKind::Pending, -left),
+                (LedgerAccountKind::CommissionExpense, left),
+            ],
+        )?);
+        commission::Entity::update(commission::ActiveModel {
+            id: Set(row.id),
+            state: Set(CommissionState::Rejected),
+            ..Default::default()
+        })
+        .exec_without_returning(tx)
+        .await?;
+    }
+    post::post_in_tx(tx, app, postings).await
+}
+
+/// Takes back the share of every level that refunds of `refunded_minor` in total make of its base. `cause` names the
+/// refund. Before approval the pending amount shrinks; after it, the reserve gives first and the available balance next.
+pub async fn reverse_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    conversion: ConversionId,
+    refunded_minor: i64,
+    cause: &str,
+) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let mut postings = Vec::new();
+    for row in lock_of_conversion_in_tx(tx, conversion).await? {
+        let cumulative = rules::cumulative_reversal(row.amount_minor, row.base_minor, refunded_minor);
+        let amount = cumulative - row.reversed_minor;
+        if row.state == CommissionState::Rejected || amount <= 0 {
+            continue;
+        }
+        let pending = matches!(row.state, CommissionState::Pending | CommissionState::OnHold);
+        let (from_reserve, from_available) = if pending {
+            (0, 0)
+        } else {
+            rules::split_clawback(amount, row.reserve_left_minor)
+        };
+        let kind = if pending {
+            TransferKind::CommissionReversed
+        } else {
+            TransferKind::CommissionClawedBack
+        };
+        postings.push(posting(
+            &row,
+            &format!("reversed:{cause}"),
+            kind,
+            now,
+            [
+                (LedgerAccountKind::Pending, if pending { -amount } else { 0 }),
+                (LedgerAccountKind::Reserve, -from_reserve),
+                (LedgerAccountKind::Available, -from_available),
+                (LedgerAccountKind::CommissionExpense, amount),
+            ],
+        )?);
+        // A later clawback never changes PAID, nor a payout that is on its way.
+        let ends = cumulative == row.amount_minor
+            && matches!(
+                row.state,
+                CommissionState::Pending | CommissionState::OnHold | CommissionState::Approved
+            );
+        commission::Entity::update(commission::ActiveModel {
+            id: Set(row.id),
+            state: Set(if ends { CommissionState::Reversed } else { row.state }),
+            reversed_minor: Set(cumulative),
+            reserve_left_minor: Set(row.reserve_left_minor - from_reserve),
+            ..Default::default()
+        })
+        .exec_without_returning(tx)
+        .await?;
+    }
+    post::post_in_tx(tx, app, postings).await
+}
+
+/// Whose commissions to list.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    Brand(BrandId),
+    Partner(PartnerId),
+    Partnership {
+        id: PartnershipId,
+        brand: BrandId,
+        partner: PartnerId,
+    },
+}
+
+pub async fn list_commissions(
+    app: &App,
+    actor: &Actor,
+    of: Of,
+    states: &[CommissionState],
+    page: &Page,
+) -> Result<Slice<commission::Model>, ApiError> {
+    let select = commission::Entity::find_within(&actor.reach());
+    let mut select = match of {
+        Of::Brand(brand) => {
+            actor.authorise(Operation::SeeCommissions, Place::brand(brand))?;
+            select.filter(commission::Column::BrandId.eq(brand))
+        }
+        Of::Partner(partner) => {
+            actor.authorise(Operation::SeeOwnCommissions, Place::partner(partner))?;
+            select.filter(commission::Column::PartnerId.eq(partner))
+        }
+        Of::Partnership { id, brand, partner } => {
+            actor.authorise(Operation::SeeBalances, Place::shared(brand, partner))?;
+            select.filter(commission::Column::PartnershipId.eq(id))
+        }
+    };
+    if !states.is_empty() {
+        select = select.filter(commission::Column::State.is_in(states.iter().copied()));
+    }
+    page::fetch(
+        app.db.read(),
+        select,
+        commission::Column::Id,
+        |row: &commission::Model| row.id.0,
+        page,
+    )
+    .await
+    .map_err(ApiError::internal)
+}

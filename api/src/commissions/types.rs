@@ -1,0 +1,241 @@
+//! Commissions as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    commission,
+    ids::{BrandId, ConversionId, PartnerId, PartnershipId},
+};
+
+use crate::{
+    commissions::{
+        loaders::CommissionsOf,
+        service::{self, Of},
+    },
+    connection,
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::{Conversion, Partnership},
+        scalars::Money,
+    },
+    page,
+};
+
+/// Where a commission stands.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "commission::CommissionState")]
+pub enum CommissionState {
+    /// Earned, waiting for the hold period and approval.
+    Pending,
+    /// Held by an open flag.
+    OnHold,
+    /// Available, less the reserve.
+    Approved,
+    /// In a payout that is not finished.
+    InPayout,
+    /// Paid out. What comes back later stands beside it as a clawback.
+    Paid,
+    /// Rejected with its conversion.
+    Rejected,
+    /// Wholly taken back by refunds.
+    Reversed,
+}
+
+/// How a commission came about: frozen when it was earned.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CommissionExplanation {
+    /// The rule or level as it stood then, as a JSON text.
+    pub rule: String,
+    /// How the amount came about, in words and numbers.
+    pub arithmetic: String,
+    /// What it was computed on; absent for events without an amount.
+    pub base: Option<Money>,
+}
+
+/// What one partnership earns from one conversion.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Commission {
+    /// Global id.
+    pub id: ID,
+    /// 0 for the credited partnership, 1 for the one that recruited it, and so on up the tree.
+    pub level: i32,
+    /// Where it stands.
+    pub state: CommissionState,
+    /// Until when it is held.
+    pub hold_until: DateTime<Utc>,
+    /// When its conversion happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    pub row: commission::Model,
+}
+
+impl From<commission::Model> for Commission {
+    fn from(row: commission::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            level: row.level,
+            state: row.state.into(),
+            hold_until: row.hold_until,
+            occurred_at: row.occurred_at,
+            created_at: row.created_at,
+            row,
+        }
+    }
+}
+
+impl Commission {
+    fn money(&self, amount_minor: i64) -> Result<Option<Money>, ApiError> {
+        Money::stored(amount_minor, &self.row.currency).map(Some)
+    }
+}
+
+#[ComplexObject]
+impl Commission {
+    /// What was earned.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        self.money(self.row.amount_minor)
+    }
+
+    /// What refunds have taken back of it, in all.
+    async fn reversed(&self) -> Result<Option<Money>, ApiError> {
+        self.money(self.row.reversed_minor)
+    }
+
+    /// What of it is kept in reserve now.
+    async fn reserve(&self) -> Result<Option<Money>, ApiError> {
+        self.money(self.row.reserve_left_minor)
+    }
+
+    /// What of it was paid out.
+    async fn paid(&self) -> Result<Option<Money>, ApiError> {
+        self.money(self.row.paid_minor)
+    }
+
+    /// Why it is as much as it is.
+    async fn explanation(&self) -> Result<Option<CommissionExplanation>, ApiError> {
+        let base = if self.row.base_minor > 0 {
+            self.money(self.row.base_minor)?
+        } else {
+            None
+        };
+        Ok(Some(CommissionExplanation {
+            rule: self.row.rule_snapshot.clone(),
+            arithmetic: self.row.arithmetic.clone(),
+            base,
+        }))
+    }
+
+    /// Who earns it.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        let id: PartnershipId = self.row.partnership_id;
+        Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// What it was earned with, when that is the caller's to see.
+    async fn conversion(&self, ctx: &Context<'_>) -> Result<Option<Conversion>, ApiError> {
+        let id: ConversionId = self.row.conversion_id;
+        Ok(ctx.load(id).await?.map(Conversion::from))
+    }
+
+    /// The level-0 commission an override follows, when that is the caller's to see.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Commission>, ApiError> {
+        let Some(id) = self.row.source_id else { return Ok(None) };
+        Ok(ctx.load(id).await?.map(Commission::from))
+    }
+}
+
+connection! {
+    /// Commissions.
+    CommissionConnection, CommissionEdge of Commission
+}
+
+/// Narrows a list of commissions.
+#[derive(Default, InputObject)]
+pub struct CommissionWhere {
+    /// Only these states.
+    pub state: Option<CommissionStateFilter>,
+}
+
+/// States to keep.
+#[derive(InputObject)]
+pub struct CommissionStateFilter {
+    /// One of these.
+    #[graphql(name = "in", validator(max_items = 10))]
+    pub any_of: Vec<CommissionState>,
+}
+
+impl CommissionWhere {
+    fn states(self) -> Vec<commission::CommissionState> {
+        self.state
+            .map(|state| state.any_of.into_iter().map(Into::into).collect())
+            .unwrap_or_default()
+    }
+}
+
+/// Commissions' part of `Conversion`.
+#[derive(Clone)]
+pub struct CommissionsOfConversion(pub ConversionId);
+
+#[Object]
+impl CommissionsOfConversion {
+    /// What it earned, by level: at most eleven. The brand sees all, a partner its own.
+    async fn commissions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Commission>>, ApiError> {
+        let commissions = ctx.load(CommissionsOf(self.0)).await?.unwrap_or_default();
+        Ok(Some(commissions.into_iter().map(Commission::from).collect()))
+    }
+}
+
+macro_rules! commissions_of {
+    ($(#[$meta:meta])* $name:ident, $field_doc:literal, |$self:ident| $of:expr, { $($field:ident: $type:ty),* }) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        pub struct $name {
+            $(pub $field: $type),*
+        }
+
+        #[Object]
+        impl $name {
+            #[doc = $field_doc]
+            #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+            #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+            async fn commissions(
+                &$self,
+                ctx: &Context<'_>,
+                #[graphql(desc = "Narrows the list.")] r#where: Option<CommissionWhere>,
+                #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+                first: Option<i32>,
+                #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+                #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+                #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+            ) -> Result<Option<CommissionConnection>, ApiError> {
+                let page = ctx.page(first, after, last, before)?;
+                let states = r#where.unwrap_or_default().states();
+                let slice = service::list_commissions(ctx.app(), ctx.actor(), $of, &states, &page).await?;
+                Ok(Some(slice.into()))
+            }
+        }
+    };
+}
+
+commissions_of! {
+    /// Commissions' part of `Brand`.
+    CommissionsOfBrand, "What the brand's partners earned, newest first. For the brand's members.",
+    |self| Of::Brand(self.brand), { brand: BrandId }
+}
+
+commissions_of! {
+    /// Commissions' part of `Partner`.
+    CommissionsOfPartner, "What this partner earned, over all its programs, newest first. For the partner.",
+    |self| Of::Partner(self.partner), { partner: PartnerId }
+}
+
+commissions_of! {
+    /// Commissions' part of `Partnership`.
+    CommissionsOfPartnership, "What this partnership earned, newest first. For the partner and the brand.",
+    |self| Of::Partnership { id: self.partnership, brand: self.brand, partner: self.partner },
+    { partnership: PartnershipId, brand: BrandId, partner: PartnerId }
+}

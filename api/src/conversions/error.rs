@@ -1,0 +1,47 @@
+//! Why an event or a review is refused.
+
+crate::error_codes! {
+    /// Why an event could not be recorded, or a conversion not reviewed.
+    pub enum ConversionErrorCode shown as ConversionError {
+        /// The brand has no such program.
+        ProgramNotFound,
+        /// A customer id has 1 to 200 characters.
+        CustomerIdInvalid,
+        /// A signup or lead needs the customer it is about.
+        CustomerIdRequired,
+        /// An order id has 1 to 200 characters.
+        OrderIdInvalid,
+        /// The brand has recorded this order before, under another idempotency key.
+        OrderAlreadyRecorded,
+        /// The brand has recorded no such order.
+        OrderNotFound,
+        /// Not a currency of ISO 4217.
+        CurrencyUnknown,
+        /// The refund is in another currency than its sale.
+        CurrencyMismatch,
+        /// The amount is negative.
+        AmountNegative,
+        /// The amount has more decimals than its currency.
+        AmountTooPrecise,
+        /// The amount is above 10^12 minor units.
+        AmountTooLarge,
+        /// A refund of nothing.
+        AmountZero,
+        /// More would come back than is left of the sale.
+        RefundExceedsSale,
+        /// At most 10 promo codes come with an event.
+        TooManyPromoCodes,
+        /// A promo code or click id is overlong.
+        TouchTooLong,
+        /// The event lies in the future.
+        OccurredInFuture,
+        /// A reason has 1 to 500 characters.
+        ReasonInvalid,
+        /// The conversion is not in a state from which this is possible; the message names both states.
+        InvalidTransition,
+        /// Nobody is credited, so there is nothing to approve.
+        NotCredited,
+        /// The hold period is not over; the message says until when it lasts.
+        HoldNotOver,
+    }
+}

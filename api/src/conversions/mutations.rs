@@ -1,0 +1,126 @@
+//! Mutations of conversions.
+
+use async_graphql::{Context, Object};
+use entity::commission_rule::ConversionEvent;
+
+use crate::{
+    conversions::{
+        service::{
+            record::{self, RecordEvent},
+            refund::{self, RecordRefund},
+            review,
+        },
+        types::{
+            ApproveConversionInput, ApproveConversionPayload, RecordEventInput, RecordLeadPayload, RecordRefundInput,
+            RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload, RejectConversionInput,
+            RejectConversionPayload,
+        },
+    },
+    error::ApiError,
+    graphql::context::{ContextExt, parse_id},
+    idempotency::Key,
+};
+
+#[derive(Default)]
+pub struct ConversionMutations;
+
+fn event_command(event: ConversionEvent, input: RecordEventInput) -> Result<RecordEvent, ApiError> {
+    Ok(RecordEvent {
+        brand: parse_id(&input.brand_id, "brandId")?,
+        event,
+        program: input.program_id.map(|id| parse_id(&id, "programId")).transpose()?,
+        customer_id: Some(input.customer_id),
+        order_id: None,
+        amount: None,
+        promo_codes: input.promo_codes,
+        click_id: input.click_id,
+        occurred_at: input.occurred_at,
+        idempotency_key: Key::parse(&input.idempotency_key)?,
+    })
+}
+
+fn sale_command(input: RecordSaleInput) -> Result<RecordEvent, ApiError> {
+    Ok(RecordEvent {
+        brand: parse_id(&input.brand_id, "brandId")?,
+        event: ConversionEvent::Sale,
+        program: input.program_id.map(|id| parse_id(&id, "programId")).transpose()?,
+        customer_id: input.customer_id,
+        order_id: Some(input.order_id),
+        amount: Some((input.amount.amount.0, input.amount.currency.0)),
+        promo_codes: input.promo_codes,
+        click_id: input.click_id,
+        occurred_at: input.occurred_at,
+        idempotency_key: Key::parse(&input.idempotency_key)?,
+    })
+}
+
+#[Object]
+impl ConversionMutations {
+    /// Records that a customer made an account. The same as `POST /track/signup`.
+    async fn record_signup(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordEventInput,
+    ) -> Result<Option<RecordSignupPayload>, ApiError> {
+        let command = event_command(ConversionEvent::Signup, input)?;
+        RecordSignupPayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records that a customer showed interest. The same as `POST /track/lead`.
+    async fn record_lead(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordEventInput,
+    ) -> Result<Option<RecordLeadPayload>, ApiError> {
+        let command = event_command(ConversionEvent::Lead, input)?;
+        RecordLeadPayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records a sale. The same as `POST /track/purchase`.
+    async fn record_sale(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordSaleInput,
+    ) -> Result<Option<RecordSalePayload>, ApiError> {
+        let command = sale_command(input)?;
+        RecordSalePayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records a refund: commissions come back proportionally at every level of the tree. The same as
+    /// `POST /track/refund`.
+    async fn record_refund(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordRefundInput,
+    ) -> Result<Option<RecordRefundPayload>, ApiError> {
+        let command = RecordRefund {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            order_id: input.order_id,
+            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+            reason: input.reason,
+            occurred_at: input.occurred_at,
+            idempotency_key: Key::parse(&input.idempotency_key)?,
+        };
+        RecordRefundPayload::of(refund::record_refund(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Approves a conversion whose hold period is over, with its commissions at every level.
+    async fn approve_conversion(
+        &self,
+        ctx: &Context<'_>,
+        input: ApproveConversionInput,
+    ) -> Result<Option<ApproveConversionPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ApproveConversionPayload::of(review::approve_conversion(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Rejects a pending conversion, with its commissions at every level.
+    async fn reject_conversion(
+        &self,
+        ctx: &Context<'_>,
+        input: RejectConversionInput,
+    ) -> Result<Option<RejectConversionPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        RejectConversionPayload::of(review::reject_conversion(ctx.app(), ctx.actor(), id, &input.reason).await)
+    }
+}

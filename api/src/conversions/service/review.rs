@@ -1,0 +1,114 @@
+//! Approving and rejecting conversions; their commissions follow at every level.
+
+use entity::{
+    TenantScoped,
+    conversion::{self, ConversionState},
+    ids::ConversionId,
+};
+use sea_orm::{ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{Code, Result, check_reason, record::announce_in_tx};
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+    },
+    app::App,
+    audit::{self, Change},
+    commissions::service as commissions,
+    error::{ApiError, Failure},
+    outbox::Topic,
+};
+
+async fn lock_in_tx(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    operation: Operation,
+    id: ConversionId,
+) -> Result<conversion::Model> {
+    let row = conversion::Entity::find_within(&actor.reach())
+        .filter(conversion::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("conversion"))?;
+    actor.authorise(operation, Place::brand(row.brand_id))?;
+    Ok(row)
+}
+
+/// Approves a conversion whose hold period is over: its commissions become available, less the reserve.
+pub async fn approve_conversion(app: &App, actor: &Actor, id: ConversionId) -> Result<conversion::Model> {
+    let tx = app.db.begin().await?;
+    let row = lock_in_tx(&tx, actor, Operation::ApproveConversion, id).await?;
+    check_pending(&row, ConversionState::Approved)?;
+    if row.partnership_id.is_none() {
+        return Err(Failure::refused(
+            Code::NotCredited,
+            "nobody is credited, so there is nothing to approve",
+        ));
+    }
+    if let Some(hold_until) = row.hold_until.filter(|until| *until > app.clock.now()) {
+        return Err(Failure::refused(
+            Code::HoldNotOver,
+            format!("the hold period lasts until {}", hold_until.to_rfc3339()),
+        ));
+    }
+    commissions::approve_in_tx(&tx, app, row.brand_id, row.id).await?;
+    let row = move_in_tx(&tx, app, actor, row, ConversionState::Approved, None).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+/// Rejects a pending conversion with a reason: its commissions go back to the brand.
+pub async fn reject_conversion(app: &App, actor: &Actor, id: ConversionId, reason: &str) -> Result<conversion::Model> {
+    let reason = check_reason(reason)?;
+    let tx = app.db.begin().await?;
+    let row = lock_in_tx(&tx, actor, Operation::RejectConversion, id).await?;
+    check_pending(&row, ConversionState::Rejected)?;
+    commissions::reject_in_tx(&tx, app, row.id).await?;
+    let row = move_in_tx(&tx, app, actor, row, ConversionState::Rejected, Some(reason)).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+fn check_pending(row: &conversion::Model, to: ConversionState) -> Result<()> {
+    if row.state == ConversionState::Pending {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        Code::InvalidTransition,
+        format!(
+            "a conversion cannot go from {} to {}",
+            row.state.to_value(),
+            to.to_value()
+        ),
+    ))
+}
+
+async fn move_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    mut row: conversion::Model,
+    to: ConversionState,
+    reason: Option<String>,
+) -> Result<conversion::Model> {
+    let (action, topic) = match to {
+        ConversionState::Approved => ("conversion.approved", Topic::ConversionApproved),
+        _ => ("conversion.rejected", Topic::ConversionRejected),
+    };
+    let change = Change::of_state(row.brand_id, action, row.id, &row.state, &to, reason.as_deref());
+    audit::record_in_tx(tx, app, actor, change).await?;
+    row.state = to;
+    row.rejection_reason = reason;
+    conversion::Entity::update(conversion::ActiveModel {
+        id: Set(row.id),
+        state: Set(row.state),
+        rejection_reason: Set(row.rejection_reason.clone()),
+        ..Default::default()
+    })
+    .exec_without_returning(tx)
+    .await?;
+    announce_in_tx(tx, app, topic, &row).await?;
+    Ok(row)
+}

@@ -1,0 +1,660 @@
+//! Conversions as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
+use chrono::{DateTime, Utc};
+use entity::{
+    commission_rule, conversion, conversion_touch, customer,
+    ids::{BrandId, ConversionId, CustomerId, OrderId, PartnerId, PartnershipId, ProgramId},
+    order, refund,
+};
+
+use crate::{
+    connection,
+    conversions::{
+        error::{ConversionError, ConversionErrorCode},
+        loaders::{RefundsOf, TouchesOf},
+        service,
+    },
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::{Brand, Conversion, Partnership, Program},
+        scalars::{Money, MoneyInput},
+    },
+    page, payload,
+};
+
+/// One event worth something.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "commission_rule::ConversionEvent")]
+pub enum ConversionEvent {
+    /// A customer made an account.
+    Signup,
+    /// A customer showed interest.
+    Lead,
+    /// A customer bought.
+    Sale,
+}
+
+/// Where a conversion stands.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "conversion::ConversionState")]
+pub enum ConversionState {
+    /// Recorded, waiting for the hold period and review.
+    Pending,
+    /// Its commissions were approved.
+    Approved,
+    /// It earns nothing; the reason says why.
+    Rejected,
+    /// The whole amount came back.
+    Refunded,
+}
+
+/// What led to an event.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "conversion_touch::TouchKind")]
+pub enum TouchKind {
+    /// A promo code on the order.
+    PromoCode,
+    /// A click id that came with the event.
+    Click,
+    /// The customer belongs to a partnership since an earlier event.
+    CustomerBinding,
+}
+
+/// What became of a touch.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "conversion_touch::TouchOutcome")]
+pub enum TouchOutcome {
+    /// It won the credit.
+    Won,
+    /// Valid, but another touch goes before it.
+    Outranked,
+    /// It could not win; the rejection says why.
+    Rejected,
+}
+
+/// Why a touch could not win.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "conversion_touch::TouchRejection")]
+pub enum TouchRejection {
+    /// Not a code of the brand.
+    CodeUnknown,
+    /// The code had expired.
+    CodeExpired,
+    /// The code had been used as often as allowed.
+    CodeExhausted,
+    /// Not a genuine click id.
+    ClickForged,
+    /// The click came through a link that is not the brand's.
+    ClickUnknownLink,
+    /// The click lies outside the attribution window.
+    OutsideWindow,
+    /// The customer's binding had run out.
+    BindingExpired,
+    /// The partnership is suspended, ended or banned.
+    PartnershipNotActive,
+    /// The program is paused, archived or not yet active.
+    ProgramNotActive,
+    /// The touch speaks for another program than the event's.
+    OtherProgram,
+}
+
+/// A candidate for the credit of a conversion.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Touch {
+    /// What it is.
+    pub kind: TouchKind,
+    /// The code or click id as sent, or the id of the binding.
+    pub evidence: String,
+    /// When the click or binding happened, where that is known.
+    pub touched_at: Option<DateTime<Utc>>,
+    /// What became of it.
+    pub outcome: TouchOutcome,
+    /// Why it could not win.
+    pub rejection: Option<TouchRejection>,
+    /// Its fate in words.
+    pub explanation: String,
+    #[graphql(skip)]
+    pub partnership_id: Option<PartnershipId>,
+}
+
+impl From<conversion_touch::Model> for Touch {
+    fn from(row: conversion_touch::Model) -> Self {
+        Self {
+            kind: row.kind.into(),
+            evidence: row.evidence,
+            touched_at: row.touched_at,
+            outcome: row.outcome.into(),
+            rejection: row.rejection.map(Into::into),
+            explanation: row.explanation,
+            partnership_id: row.partnership_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Touch {
+    /// Whom it speaks for, when that is the caller's to see.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        match self.partnership_id {
+            Some(id) => Ok(ctx.load(id).await?.map(Partnership::from)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Who is credited with a conversion, by which touch, and why.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    conversion: ConversionId,
+    partnership: Option<PartnershipId>,
+    method: Option<TouchKind>,
+    explanation: String,
+}
+
+/// Who is credited with a conversion, by which touch, and why.
+#[Object]
+impl Attribution {
+    /// Who is credited; absent when nobody is.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        match self.partnership {
+            Some(id) => Ok(ctx.load(id).await?.map(Partnership::from)),
+            None => Ok(None),
+        }
+    }
+
+    /// The kind of touch that won.
+    async fn method(&self) -> Option<TouchKind> {
+        self.method
+    }
+
+    /// Why, in one sentence that names every touch.
+    async fn explanation(&self) -> &str {
+        &self.explanation
+    }
+
+    /// Every candidate, in the order in which they were looked at. At most a dozen or so. For the brand.
+    async fn touches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Touch>>, ApiError> {
+        let touches = ctx.load(TouchesOf(self.conversion)).await?.unwrap_or_default();
+        Ok(Some(touches.into_iter().map(Touch::from).collect()))
+    }
+}
+
+/// A conversion's own fields; the schema's `Conversion` is merged in `graphql/objects.rs`.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct ConversionFields {
+    /// Global id.
+    pub id: ID,
+    /// What happened.
+    pub event: ConversionEvent,
+    /// Where it stands.
+    pub state: ConversionState,
+    /// Why it was rejected.
+    pub rejection_reason: Option<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was recorded.
+    pub created_at: DateTime<Utc>,
+    /// Until when its commissions are held; absent when no program applies.
+    pub hold_until: Option<DateTime<Utc>>,
+    /// Why commissions were or were not earned.
+    pub earning_explanation: String,
+    #[graphql(skip)]
+    pub row: conversion::Model,
+}
+
+impl From<conversion::Model> for ConversionFields {
+    fn from(row: conversion::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            event: row.event.into(),
+            state: row.state.into(),
+            rejection_reason: row.rejection_reason.clone(),
+            occurred_at: row.occurred_at,
+            created_at: row.created_at,
+            hold_until: row.hold_until,
+            earning_explanation: row.earning_explanation.clone(),
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl ConversionFields {
+    /// The amount of the sale; absent for events without one.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        self.row
+            .currency
+            .as_deref()
+            .map(|currency| Money::stored(self.row.amount_minor, currency))
+            .transpose()
+    }
+
+    /// What came back of it so far.
+    async fn refunded(&self) -> Result<Option<Money>, ApiError> {
+        self.row
+            .currency
+            .as_deref()
+            .map(|currency| Money::stored(self.row.refunded_minor, currency))
+            .transpose()
+    }
+
+    /// The brand it was recorded for.
+    async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
+        let id: BrandId = self.row.brand_id;
+        Ok(ctx.load(id).await?.map(Brand::from))
+    }
+
+    /// The program it belongs to.
+    async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
+        let Some(id): Option<ProgramId> = self.row.program_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(Program::from))
+    }
+
+    /// The order of a sale. For the brand.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>, ApiError> {
+        let Some(id) = self.row.order_id else { return Ok(None) };
+        Ok(ctx.load(id).await?.map(Order::from))
+    }
+
+    /// The customer. For the brand.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>, ApiError> {
+        let Some(id): Option<CustomerId> = self.row.customer_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(Customer::from))
+    }
+
+    /// Who is credited, and why.
+    async fn attribution(&self) -> Attribution {
+        Attribution {
+            conversion: self.row.id,
+            partnership: self.row.partnership_id,
+            method: self.row.attribution_method.map(Into::into),
+            explanation: self.row.attribution_explanation.clone(),
+        }
+    }
+}
+
+connection! {
+    /// Conversions.
+    ConversionConnection, ConversionEdge of Conversion
+}
+
+/// A brand's order.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Order {
+    /// Global id.
+    pub id: ID,
+    /// The brand's own id of the order.
+    pub external_id: String,
+    /// When it was placed.
+    pub occurred_at: DateTime<Utc>,
+    #[graphql(skip)]
+    pub row: order::Model,
+}
+
+impl From<order::Model> for Order {
+    fn from(row: order::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            external_id: row.external_id.clone(),
+            occurred_at: row.occurred_at,
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Order {
+    /// What was paid.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
+    }
+
+    /// What came back.
+    async fn refunded(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.refunded_minor, &self.row.currency).map(Some)
+    }
+
+    /// Its refunds, oldest first. A handful: not paged.
+    async fn refunds(&self, ctx: &Context<'_>) -> Result<Option<Vec<Refund>>, ApiError> {
+        let refunds = ctx.load(RefundsOf(self.row.id)).await?.unwrap_or_default();
+        Ok(Some(refunds.into_iter().map(Refund::from).collect()))
+    }
+}
+
+/// Money of an order that went back to its customer.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Refund {
+    /// Global id.
+    pub id: ID,
+    /// Why, in the brand's words.
+    pub reason: Option<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    #[graphql(skip)]
+    pub row: refund::Model,
+}
+
+impl From<refund::Model> for Refund {
+    fn from(row: refund::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            reason: row.reason.clone(),
+            occurred_at: row.occurred_at,
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Refund {
+    /// How much went back.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
+    }
+
+    /// The order it belongs to.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>, ApiError> {
+        let id: OrderId = self.row.order_id;
+        Ok(ctx.load(id).await?.map(Order::from))
+    }
+}
+
+/// A brand's buyer.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Customer {
+    /// Global id.
+    pub id: ID,
+    /// The brand's own id of the customer.
+    pub external_id: String,
+    /// When the customer was first seen.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<customer::Model> for Customer {
+    fn from(row: customer::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            external_id: row.external_id,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Narrows a list of conversions; every field given must hold.
+#[derive(Default, InputObject)]
+pub struct ConversionWhere {
+    /// Only these states.
+    pub state: Option<ConversionStateFilter>,
+    /// Only these events.
+    pub event: Option<ConversionEventFilter>,
+    /// Only credited ones, or only uncredited ones.
+    pub is_credited: Option<bool>,
+}
+
+/// States to keep.
+#[derive(InputObject)]
+pub struct ConversionStateFilter {
+    /// One of these.
+    #[graphql(name = "in", validator(max_items = 10))]
+    pub any_of: Vec<ConversionState>,
+}
+
+/// Events to keep.
+#[derive(InputObject)]
+pub struct ConversionEventFilter {
+    /// One of these.
+    #[graphql(name = "in", validator(max_items = 10))]
+    pub any_of: Vec<ConversionEvent>,
+}
+
+impl From<ConversionWhere> for service::Filter {
+    fn from(filter: ConversionWhere) -> Self {
+        Self {
+            states: filter
+                .state
+                .map(|state| state.any_of.into_iter().map(Into::into).collect())
+                .unwrap_or_default(),
+            events: filter
+                .event
+                .map(|event| event.any_of.into_iter().map(Into::into).collect())
+                .unwrap_or_default(),
+            is_credited: filter.is_credited,
+        }
+    }
+}
+
+/// Conversions' part of `Brand`.
+#[derive(Clone)]
+pub struct ConversionsOfBrand(pub BrandId);
+
+#[Object]
+impl ConversionsOfBrand {
+    /// The brand's conversions, newest first. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn conversions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the list.")] r#where: Option<ConversionWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ConversionConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = r#where.unwrap_or_default().into();
+        let slice =
+            service::list_conversions(ctx.app(), ctx.actor(), service::Of::Brand(self.0), filter, &page).await?;
+        Ok(Some(slice.into()))
+    }
+}
+
+/// Conversions' part of `Partner`.
+#[derive(Clone)]
+pub struct ConversionsOfPartner(pub PartnerId);
+
+#[Object]
+impl ConversionsOfPartner {
+    /// The conversions this partner is credited with, newest first. For the partner.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn conversions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the list.")] r#where: Option<ConversionWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ConversionConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = r#where.unwrap_or_default().into();
+        let slice =
+            service::list_conversions(ctx.app(), ctx.actor(), service::Of::Partner(self.0), filter, &page).await?;
+        Ok(Some(slice.into()))
+    }
+}
+
+/// A signup or lead as the brand's server reports it.
+#[derive(InputObject)]
+pub struct RecordEventInput {
+    /// The brand it is reported for.
+    pub brand_id: ID,
+    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
+    /// first result again; with other content it is refused.
+    pub idempotency_key: String,
+    /// The program it belongs to. When absent: the one its touches speak for, else the brand's only active one.
+    pub program_id: Option<ID>,
+    /// The brand's own id of the customer: 1 to 200 characters.
+    pub customer_id: String,
+    /// Codes that came with it, at most 10; the first valid one counts.
+    #[graphql(default)]
+    pub promo_codes: Vec<String>,
+    /// The click id that came with it (`tcid` on the landing page's address).
+    pub click_id: Option<String>,
+    /// When it happened; now when absent. Not in the future.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A sale as the brand's server reports it.
+#[derive(InputObject)]
+pub struct RecordSaleInput {
+    /// The brand it is reported for.
+    pub brand_id: ID,
+    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
+    /// first result again; with other content it is refused.
+    pub idempotency_key: String,
+    /// The program it belongs to. When absent: the one its touches speak for, else the brand's only active one.
+    pub program_id: Option<ID>,
+    /// The brand's own id of the customer; absent for a guest.
+    pub customer_id: Option<String>,
+    /// The brand's own id of the order: 1 to 200 characters, unique in the brand.
+    pub order_id: String,
+    /// What was paid, net of discount: the base of percentages.
+    pub amount: MoneyInput,
+    /// Codes on the order, at most 10; the first valid one counts.
+    #[graphql(default)]
+    pub promo_codes: Vec<String>,
+    /// The click id that came with it (`tcid` on the landing page's address).
+    pub click_id: Option<String>,
+    /// When it happened; now when absent. Not in the future.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A refund as the brand's server reports it.
+#[derive(InputObject)]
+pub struct RecordRefundInput {
+    /// The brand it is reported for.
+    pub brand_id: ID,
+    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
+    /// first result again; with other content it is refused.
+    pub idempotency_key: String,
+    /// The brand's own id of the order.
+    pub order_id: String,
+    /// How much went back; all that is left of the order when absent.
+    pub amount: Option<MoneyInput>,
+    /// Why: 1 to 500 characters.
+    pub reason: Option<String>,
+    /// When it happened; now when absent. Not in the future.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A conversion to approve.
+#[derive(InputObject)]
+pub struct ApproveConversionInput {
+    /// The conversion.
+    pub id: ID,
+}
+
+/// A conversion to reject.
+#[derive(InputObject)]
+pub struct RejectConversionInput {
+    /// The conversion.
+    pub id: ID,
+    /// Why: 1 to 500 characters. The partner sees it.
+    pub reason: String,
+}
+
+payload! {
+    /// What `recordSignup` answers.
+    replayable RecordSignupPayload {
+        /// The signup.
+        conversion: Conversion
+    } refused by ConversionError, ConversionErrorCode
+}
+
+payload! {
+    /// What `recordLead` answers.
+    replayable RecordLeadPayload {
+        /// The lead.
+        conversion: Conversion
+    } refused by ConversionError, ConversionErrorCode
+}
+
+payload! {
+    /// What `recordSale` answers.
+    replayable RecordSalePayload {
+        /// The sale.
+        conversion: Conversion
+    } refused by ConversionError, ConversionErrorCode
+}
+
+payload! {
+    /// What `recordRefund` answers.
+    replayable RecordRefundPayload {
+        /// The refund.
+        refund: Refund
+    } refused by ConversionError, ConversionErrorCode
+}
+
+payload! {
+    /// What `approveConversion` answers.
+    ApproveConversionPayload {
+        /// The conversion, approved.
+        conversion: Conversion
+    } refused by ConversionError, ConversionErrorCode
+}
+
+payload! {
+    /// What `rejectConversion` answers.
+    RejectConversionPayload {
+        /// The conversion, rejected.
+        conversion: Conversion
+    } refused by ConversionError, ConversionErrorCode
+}
+
+/// What happened to a conversion.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ConversionFeedEventKind {
+    /// It was recorded.
+    Recorded,
+    /// It was approved.
+    Approved,
+    /// It was rejected.
+    Rejected,
+    /// It was refunded, in whole or in part.
+    Refunded,
+}
+
+/// Something happened to a conversion.
+#[derive(SimpleObject)]
+pub struct ConversionFeedEvent {
+    /// Where it lies in the feed; give it to `after` to go on behind it. Opaque.
+    pub cursor: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub kind: ConversionFeedEventKind,
+    /// The conversion as it stands now.
+    pub conversion: Option<Conversion>,
+}
+
+/// The subscriber fell too far behind; the subscription ends here.
+#[derive(SimpleObject)]
+pub struct Lagged {
+    /// Where this item lies in the feed.
+    pub cursor: String,
+    /// When the subscription was ended.
+    pub occurred_at: DateTime<Utc>,
+    /// Subscribe again with this as `after`: nothing was lost.
+    pub resume_from: String,
+}
+
+/// An item of the conversion feed.
+#[derive(Union)]
+pub enum ConversionFeedItem {
+    Event(ConversionFeedEvent),
+    Lagged(Lagged),
+}

@@ -1,0 +1,30 @@
+//! What the refusals of all domains have in common, so that a client can show any of them without knowing which.
+
+use async_graphql::Interface;
+
+use crate::{
+    accounts::error::AccountError, brands::error::BrandError, conversions::error::ConversionError,
+    marketplace::error::ListingError, partnerships::error::PartnershipError, payouts::error::PayoutError,
+    programs::error::ProgramError, tracking::error::TrackingError,
+};
+
+/// Why something was refused, whatever the domain. Each domain's own type has a `code` besides.
+#[derive(Clone, Debug, Interface)]
+#[graphql(
+    field(name = "message", ty = "&String", desc = "In words, for people."),
+    field(
+        name = "field",
+        ty = "&Option<Vec<String>>",
+        desc = "The input field the refusal is about, as a path; absent when it is about the whole."
+    )
+)]
+pub enum UserError {
+    Account(AccountError),
+    Brand(BrandError),
+    Program(ProgramError),
+    Listing(ListingError),
+    Partnership(PartnershipError),
+    Tracking(TrackingError),
+    Conversion(ConversionError),
+    Payout(PayoutError),
+}

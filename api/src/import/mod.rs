@@ -1,0 +1,5 @@
+//! Data from files, replayed through the same services that requests use.
+
+pub mod invoice_file;
+pub mod invoice_replay;
+pub mod invoice_report;

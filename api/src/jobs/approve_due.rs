@@ -1,0 +1,76 @@
+//! Approves conversions whose hold period is over, in programs that ask for it.
+
+use std::time::Duration;
+
+use entity::{
+    conversion::{self, ConversionState},
+    ids::ConversionId,
+    program,
+};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use tokio_util::sync::CancellationToken;
+
+use crate::{accounts::actor::Actor, app::App, conversions::service::review, error::Failure};
+
+/// Conversions looked at in one go.
+const BATCH: u64 = 500;
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Runs until told to stop.
+pub async fn run(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(cause) = approve_due(&app).await {
+            tracing::error!(cause, "due conversions could not be approved; trying again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Approves everything that is due by the clock; returns how many.
+pub async fn approve_due(app: &App) -> Result<usize, String> {
+    let mut approved = 0;
+    let mut after = None;
+    loop {
+        let due = list_due(app, after).await.map_err(|error| error.to_string())?;
+        let Some(last) = due.last() else { return Ok(approved) };
+        after = Some(*last);
+        for id in due {
+            match review::approve_conversion(app, &Actor::system(), id).await {
+                Ok(_) => approved += 1,
+                // Somebody decided meanwhile: that decision stands.
+                Err(Failure::Refused(_)) => {}
+                Err(Failure::Api(error)) => return Err(error.log_text()),
+            }
+        }
+    }
+}
+
+/// The next batch of due conversions, in the order of their ids.
+async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<ConversionId>, DbErr> {
+    let mut select = conversion::Entity::find()
+        .select_only()
+        .column(conversion::Column::Id)
+        .join(
+            JoinType::InnerJoin,
+            conversion::Entity::belongs_to(program::Entity)
+                .from(conversion::Column::ProgramId)
+                .to(program::Column::Id)
+                .into(),
+        )
+        .filter(conversion::Column::State.eq(ConversionState::Pending))
+        .filter(conversion::Column::HoldUntil.lte(app.clock.now()))
+        .filter(conversion::Column::PartnershipId.is_not_null())
+        .filter(program::Column::AutoApproveCommissions.eq(true));
+    if let Some(after) = after {
+        select = select.filter(conversion::Column::Id.gt(after));
+    }
+    select
+        .order_by_asc(conversion::Column::Id)
+        .limit(BATCH)
+        .into_tuple()
+        .all(app.db.read())
+        .await
+}

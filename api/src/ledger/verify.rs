@@ -1,0 +1,158 @@
+//! `tributary ledger verify`: every invariant, one statement each, and the first row that breaks one.
+
+use std::fmt;
+
+use sea_orm::{DbErr, FromQueryResult, Statement};
+
+use crate::app::App;
+
+/// What was looked at, when everything holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub transfers: i64,
+    pub entries: i64,
+    pub accounts: i64,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ledger verified: {} transfers, {} entries, {} accounts",
+            self.transfers, self.entries, self.accounts
+        )
+    }
+}
+
+#[derive(Debug)]
+pub enum VerifyError {
+    /// An invariant does not hold.
+    Broken {
+        invariant: &'static str,
+        row: String,
+    },
+    Database(DbErr),
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken { invariant, row } => write!(f, "ledger broken: {invariant}: {row}"),
+            Self::Database(error) => write!(f, "the ledger could not be read: {error}"),
+        }
+    }
+}
+
+impl From<DbErr> for VerifyError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Each statement selects, as text, the rows that break the invariant.
+const CHECKS: &[(&str, &str)] = &[
+    (
+        "every transfer sums to zero",
+        "SELECT t.transfer_key AS broken FROM ledger_transfers t
+         LEFT JOIN ledger_entries e ON e.transfer_id = t.id
+         GROUP BY t.transfer_key HAVING COALESCE(SUM(e.amount_minor), 0) <> 0 OR COUNT(e.id) < 2",
+    ),
+    (
+        "an entry is in its transfer's currency and brand",
+        "SELECT t.transfer_key AS broken FROM ledger_entries e
+         JOIN ledger_transfers t ON t.id = e.transfer_id JOIN ledger_accounts a ON a.id = e.account_id
+         WHERE a.currency <> t.currency OR a.brand_id <> t.brand_id",
+    ),
+    (
+        "a cached balance equals the sum of its entries",
+        "SELECT a.account_key AS broken FROM ledger_accounts a
+         LEFT JOIN ledger_entries e ON e.account_id = a.id
+         WHERE a.balance_minor IS NOT NULL
+         GROUP BY a.account_key, a.balance_minor HAVING COALESCE(SUM(e.amount_minor), 0) <> a.balance_minor",
+    ),
+    (
+        "only an available balance may be negative",
+        "SELECT account_key AS broken FROM ledger_accounts WHERE kind <> 'AVAILABLE' AND balance_minor < 0",
+    ),
+    (
+        "reversals of a commission never exceed it",
+        "SELECT arithmetic AS broken FROM commissions
+         WHERE reversed_minor < 0 OR reversed_minor > amount_minor OR reserve_left_minor < 0
+            OR reserve_left_minor > reserve_minor OR reserve_left_minor > amount_minor - reversed_minor",
+    ),
+    (
+        "a commission's pending and reserve entries say what its row says",
+        "SELECT c.arithmetic AS broken FROM commissions c
+         LEFT JOIN ledger_transfers t ON t.commission_id = c.id
+         LEFT JOIN ledger_entries e ON e.transfer_id = t.id
+         LEFT JOIN ledger_accounts a ON a.id = e.account_id
+         GROUP BY c.id, c.arithmetic, c.state, c.amount_minor, c.reversed_minor, c.reserve_left_minor
+         HAVING COALESCE(SUM(CASE WHEN a.kind = 'RESERVE' THEN e.amount_minor ELSE 0 END), 0) <> c.reserve_left_minor
+             OR COALESCE(SUM(CASE WHEN a.kind = 'PENDING' THEN e.amount_minor ELSE 0 END), 0)
+                <> CASE WHEN c.state IN ('PENDING', 'ON_HOLD') THEN c.amount_minor - c.reversed_minor ELSE 0 END",
+    ),
+    (
+        "a payout's items add up to it",
+        "SELECT COALESCE(p.reference, p.state) AS broken FROM payouts p
+         LEFT JOIN payout_items i ON i.payout_id = p.id
+         GROUP BY p.id, p.reference, p.state, p.amount_minor
+         HAVING COALESCE(SUM(i.amount_minor), 0) <> p.amount_minor",
+    ),
+    (
+        "money in transit belongs to an open payout",
+        "SELECT COALESCE(p.reference, p.state) AS broken FROM payouts p
+         LEFT JOIN ledger_transfers t ON t.payout_id = p.id
+         LEFT JOIN ledger_entries e ON e.transfer_id = t.id
+         LEFT JOIN ledger_accounts a ON a.id = e.account_id
+         GROUP BY p.id, p.reference, p.state, p.amount_minor
+         HAVING COALESCE(SUM(CASE WHEN a.kind = 'IN_TRANSIT' THEN e.amount_minor ELSE 0 END), 0)
+                <> CASE WHEN p.state IN ('DRAFT', 'APPROVED', 'SUBMITTED', 'UNKNOWN') THEN p.amount_minor ELSE 0 END",
+    ),
+    (
+        "an order's refunds add up and do not exceed it",
+        "SELECT o.external_id AS broken FROM orders o LEFT JOIN refunds r ON r.order_id = o.id
+         GROUP BY o.id, o.external_id, o.amount_minor, o.refunded_minor
+         HAVING COALESCE(SUM(r.amount_minor), 0) <> o.refunded_minor OR o.refunded_minor > o.amount_minor",
+    ),
+];
+
+#[derive(FromQueryResult)]
+struct Broken {
+    broken: String,
+}
+
+#[derive(FromQueryResult)]
+struct Counts {
+    transfers: i64,
+    entries: i64,
+    accounts: i64,
+}
+
+/// Checks every invariant on the live data.
+pub async fn verify(app: &App) -> Result<Verified, VerifyError> {
+    let connection = app.db.read();
+    let backend = connection.get_database_backend();
+    for (invariant, sql) in CHECKS {
+        let statement = Statement::from_string(backend, format!("{sql} LIMIT 1"));
+        if let Some(row) = Broken::find_by_statement(statement).one(connection).await? {
+            return Err(VerifyError::Broken {
+                invariant,
+                row: row.broken,
+            });
+        }
+    }
+    let statement = Statement::from_string(
+        backend,
+        "SELECT (SELECT COUNT(*) FROM ledger_transfers) AS transfers, (SELECT COUNT(*) FROM ledger_entries) AS entries,
+                (SELECT COUNT(*) FROM ledger_accounts) AS accounts",
+    );
+    let counts = Counts::find_by_statement(statement)
+        .one(connection)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound("counts".to_owned()))?;
+    Ok(Verified {
+        transfers: counts.transfers,
+        entries: counts.entries,
+        accounts: counts.accounts,
+    })
+}

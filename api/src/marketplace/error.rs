@@ -1,0 +1,23 @@
+//! Why a listing operation is refused.
+
+crate::error_codes! {
+    /// Why an operation on listings was refused.
+    pub enum ListingErrorCode shown as ListingError {
+        /// A title has 1 to 120 characters on one line.
+        TitleInvalid,
+        /// A pitch has 1 to 2,000 characters.
+        PitchInvalid,
+        /// A category has 2 to 40 lower-case letters, digits or hyphens.
+        CategoryInvalid,
+        /// A listing names at most 250 countries.
+        TooManyCountries,
+        /// The program has a listing.
+        ListingExists,
+        /// The program has no active commission rule: there is nothing to earn yet.
+        ListingIncomplete,
+        /// The program is not active.
+        ProgramNotActive,
+        /// The listing's state does not allow this; the message names both states.
+        InvalidTransition,
+    }
+}

@@ -1,0 +1,53 @@
+//! Batches of listings. A published listing is for everyone, any other for its brand.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    ids::{ListingId, ProgramId},
+    listing,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::{
+    graphql::context::{Batch, LoadError},
+    marketplace::service,
+};
+
+/// The listing of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListingOf(pub ProgramId);
+
+impl Loader<ListingId> for Batch {
+    type Value = listing::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ListingId]) -> Result<HashMap<ListingId, listing::Model>, LoadError> {
+        let rows = listing::Entity::find()
+            .filter(listing::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::is_visible(&self.actor, row))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+impl Loader<ListingOf> for Batch {
+    type Value = listing::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ListingOf]) -> Result<HashMap<ListingOf, listing::Model>, LoadError> {
+        let rows = listing::Entity::find()
+            .filter(listing::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::is_visible(&self.actor, row))
+            .map(|row| (ListingOf(row.program_id), row))
+            .collect())
+    }
+}

@@ -1,0 +1,14 @@
+//! The marketplace: listings, the face of programs, and how partners find them.
+//!
+//! Invariants: a program has at most one listing; a published one had an active program with something to earn when it
+//! was published; search answers ids only, rows are read again through what everyone may see.
+//!
+//! Deliberately absent until their issue: trust metrics, saved and hidden listings, creators' profiles, archiving.
+
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod queries;
+pub mod rules;
+pub mod service;
+pub mod types;

@@ -1,0 +1,320 @@
+//! Use cases of listings, and discovery.
+
+use entity::{
+    TenantScoped, brand,
+    ids::{ListingId, ProgramId},
+    listing::{self, ListingState},
+    program::{self, ProgramState},
+};
+use sea_orm::{
+    ActiveEnum, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait,
+    sea_query::{LockType, OnConflict},
+};
+use serde_json::json;
+
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+    },
+    app::App,
+    audit::{self, Change},
+    error::{ApiError, Failure},
+    infra::search::{self, ListingQuery},
+    marketplace::{error::ListingErrorCode as Code, rules},
+    outbox::{self, Fact, Topic},
+    page::Slice,
+    programs::service as programs,
+};
+
+type Result<T> = std::result::Result<T, Failure<Code>>;
+
+/// As many as there are countries, nearly.
+const MAX_COUNTRIES: usize = 250;
+
+/// What a listing says.
+pub struct Content {
+    pub title: String,
+    pub pitch: String,
+    pub category: String,
+    pub countries: Vec<String>,
+}
+
+/// What to change; what is absent stays.
+#[derive(Default)]
+pub struct Patch {
+    pub title: Option<String>,
+    pub pitch: Option<String>,
+    pub category: Option<String>,
+    pub countries: Option<Vec<String>>,
+}
+
+/// A published listing is for everyone, any other for its brand's people.
+#[must_use]
+pub fn is_visible(actor: &Actor, row: &listing::Model) -> bool {
+    row.state == ListingState::Published
+        || actor
+            .authorise(Operation::SeePrograms, Place::brand(row.brand_id))
+            .is_ok()
+}
+
+/// One page of what is open to everyone, in the engine's order. The engine is asked for ids only; what it lags behind
+/// (a listing paused just now, a program resting) falls out when the rows are read again.
+pub async fn find_listings(app: &App, query: &ListingQuery) -> std::result::Result<Slice<listing::Model>, ApiError> {
+    let found = app
+        .search
+        .listings(query)
+        .await
+        .map_err(|error| ApiError::internal(format!("search: {error}")))?;
+    let running = program::Entity::find()
+        .select_only()
+        .column(program::Column::Id)
+        .filter(program::Column::State.eq(ProgramState::Active))
+        .into_query();
+    let mut rows: std::collections::HashMap<ListingId, listing::Model> = listing::Entity::find()
+        .filter(listing::Column::Id.is_in(found.ids.iter().copied()))
+        .filter(listing::Column::State.eq(ListingState::Published))
+        .filter(listing::Column::ProgramId.in_subquery(running))
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    // A cursor counts the engine's answers, not the rows that are left, so that the next page begins where this one ended.
+    let items = (query.offset + 1..)
+        .zip(&found.ids)
+        .filter_map(|(rank, id)| Some((rules::encode_offset(rank), rows.remove(id)?)))
+        .collect();
+    Ok(Slice {
+        items,
+        has_previous_page: query.offset > 0,
+        has_next_page: found.has_more,
+        total: found.total,
+    })
+}
+
+pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, content: Content) -> Result<listing::Model> {
+    let tx = app.db.begin().await?;
+    let program = program::Entity::find_within(&actor.reach())
+        .filter(program::Column::Id.eq(program))
+        .one(&tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("program"))?;
+    actor.authorise(Operation::CreateListing, Place::brand(program.brand_id))?;
+    let content = check_content(content, "")?;
+    let now = app.clock.now();
+    let mut row = listing::Model {
+        id: app.ids.new_id(now),
+        program_id: program.id,
+        brand_id: program.brand_id,
+        state: ListingState::Draft,
+        title: content.title,
+        pitch: content.pitch,
+        category: content.category,
+        countries: rules::joined(content.countries),
+        search_text: String::new(),
+        created_at: now,
+        published_at: None,
+    };
+    row.search_text = search_text_in_tx(&tx, &row).await?;
+    let inserted = listing::Entity::insert(listing::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::column(listing::Column::ProgramId).do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+    if inserted == 0 {
+        return Err(Failure::refused_field(
+            Code::ListingExists,
+            "programId",
+            "this program has a listing; change that one",
+        ));
+    }
+    audit::record_in_tx(
+        &tx,
+        app,
+        actor,
+        Change::of_fact(row.brand_id, "listing.created", row.id),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+pub async fn update_listing(app: &App, actor: &Actor, id: ListingId, patch: Patch) -> Result<listing::Model> {
+    let tx = app.db.begin().await?;
+    let row = lock_own_in_tx(&tx, actor, Operation::UpdateListing, id).await?;
+    let content = Content {
+        title: patch.title.unwrap_or_else(|| row.title.clone()),
+        pitch: patch.pitch.unwrap_or_else(|| row.pitch.clone()),
+        category: patch.category.unwrap_or_else(|| row.category.clone()),
+        countries: patch.countries.unwrap_or_else(|| split(&row.countries)),
+    };
+    let content = check_content(content, "patch.")?;
+    let row = listing::Model {
+        title: content.title,
+        pitch: content.pitch,
+        category: content.category,
+        countries: rules::joined(content.countries),
+        ..row
+    };
+    let change = Change::of_fact(row.brand_id, "listing.updated", id);
+    store(app, actor, tx, row, change).await
+}
+
+pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId) -> Result<listing::Model> {
+    let tx = app.db.begin().await?;
+    let row = lock_own_in_tx(&tx, actor, Operation::PublishListing, id).await?;
+    refuse_transition(
+        &row,
+        &[ListingState::Draft, ListingState::Paused],
+        ListingState::Published,
+    )?;
+    let active = programs::get_program_in_tx(&tx, row.program_id)
+        .await?
+        .is_some_and(|program| program.state == ProgramState::Active);
+    if !active {
+        return Err(Failure::refused(
+            Code::ProgramNotActive,
+            "activate the program before publishing its listing",
+        ));
+    }
+    if !programs::has_active_rule_in_tx(&tx, row.program_id).await? {
+        return Err(Failure::refused(
+            Code::ListingIncomplete,
+            "the program has no active commission rule: there is nothing to earn yet",
+        ));
+    }
+    let from = row.state;
+    let row = listing::Model {
+        state: ListingState::Published,
+        // The first time counts: pausing and publishing again does not make a listing new.
+        published_at: row.published_at.or(Some(app.clock.now())),
+        ..row
+    };
+    let change = Change::of_state(row.brand_id, "listing.published", id, &from, &row.state, None);
+    store(app, actor, tx, row, change).await
+}
+
+pub async fn pause_listing(app: &App, actor: &Actor, id: ListingId) -> Result<listing::Model> {
+    let tx = app.db.begin().await?;
+    let row = lock_own_in_tx(&tx, actor, Operation::PauseListing, id).await?;
+    refuse_transition(&row, &[ListingState::Published], ListingState::Paused)?;
+    let from = row.state;
+    let row = listing::Model {
+        state: ListingState::Paused,
+        ..row
+    };
+    let change = Change::of_state(row.brand_id, "listing.paused", id, &from, &row.state, None);
+    store(app, actor, tx, row, change).await
+}
+
+/// The codes of a stored list.
+#[must_use]
+pub fn split(stored: &str) -> Vec<String> {
+    stored
+        .split(',')
+        .filter(|code| !code.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn refuse_transition(row: &listing::Model, from: &[ListingState], to: ListingState) -> Result<()> {
+    if from.contains(&row.state) {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        Code::InvalidTransition,
+        format!("a listing cannot go from {} to {}", row.state.to_value(), to.to_value()),
+    ))
+}
+
+async fn lock_own_in_tx(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    operation: Operation,
+    id: ListingId,
+) -> Result<listing::Model> {
+    let row = listing::Entity::find_within(&actor.reach())
+        .filter(listing::Column::Id.eq(id))
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("listing"))?;
+    actor.authorise(operation, Place::brand(row.brand_id))?;
+    Ok(row)
+}
+
+/// Stores a changed listing, with what search reads of it, and announces the change.
+async fn store(
+    app: &App,
+    actor: &Actor,
+    tx: DatabaseTransaction,
+    row: listing::Model,
+    change: Change<'_>,
+) -> Result<listing::Model> {
+    let row = listing::Model {
+        search_text: search_text_in_tx(&tx, &row).await?,
+        ..row
+    };
+    listing::Entity::update(listing::ActiveModel::from(row.clone()).reset_all())
+        .exec_without_returning(&tx)
+        .await?;
+    audit::record_in_tx(&tx, app, actor, change).await?;
+    outbox::enqueue_in_tx(
+        &tx,
+        app,
+        Fact {
+            topic: Topic::ListingChanged,
+            brand: row.brand_id,
+            partner: None,
+            subject: row.id.0,
+            payload: json!({ "state": row.state.to_value() }),
+        },
+    )
+    .await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+/// Title first: a listing whose title begins with the words is the better match.
+async fn search_text_in_tx(tx: &DatabaseTransaction, row: &listing::Model) -> std::result::Result<String, DbErr> {
+    let brand = brand::Entity::find_by_id(row.brand_id).one(tx).await?;
+    let brand_name = brand.map(|brand| brand.name).unwrap_or_default();
+    Ok(search::fold(&format!(
+        "{} {} {} {brand_name}",
+        row.title, row.category, row.pitch
+    )))
+}
+
+fn check_content(content: Content, path: &str) -> Result<Content> {
+    let refuse = |code, field: &str, message: &str| Failure::refused_field(code, &format!("{path}{field}"), message);
+    let title = rules::clean_title(&content.title).ok_or_else(|| {
+        refuse(
+            Code::TitleInvalid,
+            "title",
+            "a title has 1 to 120 characters on one line",
+        )
+    })?;
+    let pitch = rules::clean_pitch(&content.pitch)
+        .ok_or_else(|| refuse(Code::PitchInvalid, "pitch", "a pitch has 1 to 2,000 characters"))?;
+    if !rules::is_category(&content.category) {
+        return Err(refuse(
+            Code::CategoryInvalid,
+            "category",
+            "a category has 2 to 40 lower-case letters, digits or hyphens",
+        ));
+    }
+    if content.countries.len() > MAX_COUNTRIES {
+        return Err(refuse(
+            Code::TooManyCountries,
+            "countries",
+            "a listing names at most 250 countries",
+        ));
+    }
+    Ok(Content {
+        title,
+        pitch,
+        ..content
+    })
+}

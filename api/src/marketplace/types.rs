@@ -1,0 +1,246 @@
+//! Listings as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    ids::{BrandId, ProgramId},
+    listing,
+};
+
+use crate::{
+    connection,
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::{Brand, Program},
+        scalars::CountryCode,
+    },
+    marketplace::{
+        error::{ListingError, ListingErrorCode},
+        loaders::ListingOf,
+        service,
+    },
+    payload,
+};
+
+/// Where a listing is in its life.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "listing::ListingState")]
+pub enum ListingState {
+    /// Being prepared; seen by its brand only.
+    Draft,
+    /// In the marketplace.
+    Published,
+    /// Taken out of the marketplace for the time being.
+    Paused,
+    /// Over for good.
+    Archived,
+}
+
+/// A program's face in the marketplace.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Listing {
+    /// Global id.
+    pub id: ID,
+    /// One line that says what is promoted.
+    pub title: String,
+    /// Why a partner should join.
+    pub pitch: String,
+    /// A slug such as `home-garden`.
+    pub category: String,
+    /// The countries it is open to; empty means everywhere.
+    pub countries: Vec<CountryCode>,
+    /// Where it is in its life.
+    pub state: ListingState,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was first published.
+    pub published_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    pub program_id: ProgramId,
+    #[graphql(skip)]
+    pub brand_id: BrandId,
+}
+
+impl From<listing::Model> for Listing {
+    fn from(row: listing::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            title: row.title,
+            pitch: row.pitch,
+            category: row.category,
+            countries: service::split(&row.countries).into_iter().map(CountryCode).collect(),
+            state: row.state.into(),
+            created_at: row.created_at,
+            published_at: row.published_at,
+            program_id: row.program_id,
+            brand_id: row.brand_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Listing {
+    /// The program it stands for.
+    async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
+        Ok(ctx.load(self.program_id).await?.map(Program::from))
+    }
+
+    /// The brand whose program it is.
+    async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
+        Ok(ctx.load(self.brand_id).await?.map(Brand::from))
+    }
+}
+
+connection! {
+    /// Listings.
+    ListingConnection, ListingEdge of Listing
+}
+
+/// What the marketplace adds to `Program`.
+#[derive(Clone)]
+pub struct ListingOfProgram(pub ProgramId);
+
+#[Object]
+impl ListingOfProgram {
+    /// The program's face in the marketplace. Absent when it has none, and while it is not published for whoever is not
+    /// of the brand.
+    async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>, ApiError> {
+        Ok(ctx.load(ListingOf(self.0)).await?.map(Listing::from))
+    }
+}
+
+/// Which categories to find.
+#[derive(InputObject)]
+pub struct CategoryFilter {
+    /// Exactly this one.
+    pub eq: Option<String>,
+    /// Any of these: at most 20.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<String>>,
+}
+
+/// What to find in the marketplace; every condition must hold.
+#[derive(Default, InputObject)]
+pub struct ListingWhere {
+    /// Words that must all occur in title, pitch, category or brand; case and accents do not matter. At most 256
+    /// characters.
+    pub text: Option<String>,
+    /// By category.
+    pub category: Option<CategoryFilter>,
+    /// Open to this country.
+    pub country: Option<CountryCode>,
+}
+
+/// What to order listings by.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ListingOrderField {
+    /// By when they were first published.
+    Newest,
+    /// By how well they match the text; without a text, as `NEWEST`.
+    Relevance,
+}
+
+/// Which end of an order comes first.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum OrderDirection {
+    /// From the least to the greatest: the oldest or the worst match first.
+    Asc,
+    /// From the greatest to the least: the newest or the best match first.
+    Desc,
+}
+
+/// In which order listings come.
+#[derive(InputObject)]
+pub struct ListingOrder {
+    /// What to order by.
+    pub field: ListingOrderField,
+    /// Which end comes first.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    pub direction: OrderDirection,
+}
+
+/// A new listing, as a draft.
+#[derive(InputObject)]
+pub struct CreateListingInput {
+    /// The program it stands for; a program has one listing.
+    pub program_id: ID,
+    /// 1 to 120 characters on one line.
+    pub title: String,
+    /// Why a partner should join: 1 to 2,000 characters.
+    pub pitch: String,
+    /// 2 to 40 lower-case letters, digits or hyphens.
+    pub category: String,
+    /// The countries it is open to, at most 250; everywhere when empty.
+    #[graphql(default)]
+    pub countries: Vec<CountryCode>,
+}
+
+/// What to change of a listing; what is absent stays.
+#[derive(InputObject)]
+pub struct ListingPatchInput {
+    /// 1 to 120 characters on one line.
+    pub title: MaybeUndefined<String>,
+    /// 1 to 2,000 characters.
+    pub pitch: MaybeUndefined<String>,
+    /// 2 to 40 lower-case letters, digits or hyphens.
+    pub category: MaybeUndefined<String>,
+    /// The countries it is open to, at most 250; everywhere when empty.
+    pub countries: MaybeUndefined<Vec<CountryCode>>,
+}
+
+/// A change of a listing.
+#[derive(InputObject)]
+pub struct UpdateListingInput {
+    /// The listing.
+    pub id: ID,
+    /// What to change.
+    pub patch: ListingPatchInput,
+}
+
+/// A listing to publish.
+#[derive(InputObject)]
+pub struct PublishListingInput {
+    /// The listing.
+    pub id: ID,
+}
+
+/// A listing to pause.
+#[derive(InputObject)]
+pub struct PauseListingInput {
+    /// The listing.
+    pub id: ID,
+}
+
+payload! {
+    /// What `createListing` answers.
+    CreateListingPayload {
+        /// The new listing, a draft.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}
+
+payload! {
+    /// What `updateListing` answers.
+    UpdateListingPayload {
+        /// The listing as it is now.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}
+
+payload! {
+    /// What `publishListing` answers.
+    PublishListingPayload {
+        /// The listing, published.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}
+
+payload! {
+    /// What `pauseListing` answers.
+    PauseListingPayload {
+        /// The listing, paused.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}

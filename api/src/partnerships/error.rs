@@ -1,0 +1,37 @@
+//! Why an operation on applications or partnerships is refused.
+
+crate::error_codes! {
+    /// Why an operation on applications or partnerships was refused.
+    pub enum PartnershipErrorCode shown as PartnershipError {
+        /// A message has at most 2,000 characters.
+        MessageTooLong,
+        /// A note has at most 1,000 characters.
+        NoteTooLong,
+        /// A reason has 1 to 500 characters.
+        ReasonInvalid,
+        /// The program is not active, or its listing is not published.
+        ProgramNotOpen,
+        /// The accepted version of the terms is not the current one.
+        TermsOutdated,
+        /// An application of this partner is still open.
+        AlreadyApplied,
+        /// The partner is in the program.
+        AlreadyPartner,
+        /// The last application was rejected less than 30 days ago.
+        ReapplyTooEarly,
+        /// The last application was rejected for good.
+        ReapplyNever,
+        /// No active partnership of this program has this referral code.
+        ReferralCodeUnknown,
+        /// Nobody recruits themselves.
+        ReferralCodeOwn,
+        /// The referrer is in another program.
+        ReferrerOfAnotherProgram,
+        /// A partnership cannot stand above itself in the referral tree.
+        ReferralCycle,
+        /// The referral tree would become deeper than 10 levels.
+        ReferralTooDeep,
+        /// The state does not allow this; the message names both states.
+        InvalidTransition,
+    }
+}

@@ -1,0 +1,113 @@
+//! Batches of application and partnership rows, each within what the caller may see.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    TenantScoped, application,
+    ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
+    partner, partnership,
+};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use crate::{
+    graphql::context::{Batch, LoadError},
+    partnerships::service,
+};
+
+/// The partnership of a partner in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PartnershipFor(pub ProgramId, pub PartnerId);
+
+/// A partner the caller may find by its id alone: its own, or one that deals with a brand of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VisiblePartner(pub PartnerId);
+
+impl Loader<ApplicationId> for Batch {
+    type Value = application::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ApplicationId]) -> Result<HashMap<ApplicationId, application::Model>, LoadError> {
+        let rows = application::Entity::find_within(&self.actor.reach())
+            .filter(application::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_application(&self.actor, row))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+impl Loader<PartnershipId> for Batch {
+    type Value = partnership::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PartnershipId]) -> Result<HashMap<PartnershipId, partnership::Model>, LoadError> {
+        let rows = partnership::Entity::find_within(&self.actor.reach())
+            .filter(partnership::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_partnership(&self.actor, row))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+impl Loader<PartnershipFor> for Batch {
+    type Value = partnership::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PartnershipFor]) -> Result<HashMap<PartnershipFor, partnership::Model>, LoadError> {
+        // Pair by pair, as SQLite and PostgreSQL write lists of pairs differently; each is one look into the unique index.
+        let pairs = keys.iter().fold(Condition::any(), |pairs, key| {
+            pairs.add(
+                Condition::all()
+                    .add(partnership::Column::ProgramId.eq(key.0))
+                    .add(partnership::Column::PartnerId.eq(key.1)),
+            )
+        });
+        let rows = partnership::Entity::find_within(&self.actor.reach())
+            .filter(pairs)
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_partnership(&self.actor, row))
+            .map(|row| (PartnershipFor(row.program_id, row.partner_id), row))
+            .collect())
+    }
+}
+
+impl Loader<VisiblePartner> for Batch {
+    type Value = partner::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[VisiblePartner]) -> Result<HashMap<VisiblePartner, partner::Model>, LoadError> {
+        let mut select = partner::Entity::find().filter(partner::Column::Id.is_in(keys.iter().map(|key| key.0)));
+        if !self.actor.platform_admin {
+            let brands: Vec<_> = self.actor.brands.iter().map(|(brand, _)| *brand).collect();
+            let applied = application::Entity::find()
+                .select_only()
+                .column(application::Column::PartnerId)
+                .filter(application::Column::BrandId.is_in(brands.iter().copied()))
+                .into_query();
+            let joined = partnership::Entity::find()
+                .select_only()
+                .column(partnership::Column::PartnerId)
+                .filter(partnership::Column::BrandId.is_in(brands.iter().copied()))
+                .into_query();
+            select = select.filter(
+                Condition::any()
+                    .add(partner::Column::Id.is_in(self.actor.partners.iter().copied()))
+                    .add(partner::Column::Id.in_subquery(applied))
+                    .add(partner::Column::Id.in_subquery(joined)),
+            );
+        }
+        let rows = select.all(self.app.db.read()).await?;
+        Ok(rows.into_iter().map(|row| (VisiblePartner(row.id), row)).collect())
+    }
+}

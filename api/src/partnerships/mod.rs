@@ -1,0 +1,14 @@
+//! Applications, the partnerships they become, and the referral tree between them.
+//!
+//! Invariants: a partner has at most one open application and one partnership per program; the tree has no cycle and is
+//! at most ten deep; `partnership_ancestors` holds one row for each partnership above another, written in the transaction
+//! that changes an edge, so that an upline is read in one statement.
+//!
+//! Deliberately absent until their issue: invitations, questionnaires, groups, ending and banning.
+
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod rules;
+pub mod service;
+pub mod types;

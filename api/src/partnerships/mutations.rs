@@ -1,0 +1,115 @@
+//! Partnership mutations.
+
+use async_graphql::{Context, MaybeUndefined, Object};
+
+use crate::{
+    error::ApiError,
+    graphql::context::{ContextExt, parse_id},
+    partnerships::{
+        service::{self, Apply, Rejection},
+        types::{
+            ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput, ApproveApplicationPayload,
+            ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
+            SetPartnershipReferrerInput, SetPartnershipReferrerPayload, SuspendPartnershipInput,
+            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+        },
+    },
+};
+
+#[derive(Default)]
+pub struct PartnershipMutations;
+
+#[Object]
+impl PartnershipMutations {
+    /// Asks into a program in a partner's name.
+    async fn apply_to_program(
+        &self,
+        ctx: &Context<'_>,
+        input: ApplyToProgramInput,
+    ) -> Result<Option<ApplyToProgramPayload>, ApiError> {
+        let command = Apply {
+            partner: parse_id(&input.partner_id, "partnerId")?,
+            program: parse_id(&input.program_id, "programId")?,
+            message: input.message,
+            accepted_terms_version: input.accepted_terms_version,
+            referral_code: input.referral_code,
+        };
+        ApplyToProgramPayload::of(service::apply_to_program(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Takes an open application back.
+    async fn withdraw_application(
+        &self,
+        ctx: &Context<'_>,
+        input: WithdrawApplicationInput,
+    ) -> Result<Option<WithdrawApplicationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        WithdrawApplicationPayload::of(service::withdraw_application(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Approves an open application; a partnership begins.
+    async fn approve_application(
+        &self,
+        ctx: &Context<'_>,
+        input: ApproveApplicationInput,
+    ) -> Result<Option<ApproveApplicationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ApproveApplicationPayload::of(service::approve_application(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Rejects an open application, saying why and when the partner may ask again.
+    async fn reject_application(
+        &self,
+        ctx: &Context<'_>,
+        input: RejectApplicationInput,
+    ) -> Result<Option<RejectApplicationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let rejection = Rejection {
+            reason: input.reason.into(),
+            note: input.note,
+            reapply_policy: input.reapply_policy.into(),
+        };
+        RejectApplicationPayload::of(service::reject_application(ctx.app(), ctx.actor(), id, rejection).await)
+    }
+
+    /// Suspends an active partnership: it earns nothing until it is reactivated.
+    async fn suspend_partnership(
+        &self,
+        ctx: &Context<'_>,
+        input: SuspendPartnershipInput,
+    ) -> Result<Option<SuspendPartnershipPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        SuspendPartnershipPayload::of(service::suspend_partnership(ctx.app(), ctx.actor(), id, &input.reason).await)
+    }
+
+    /// Reactivates a suspended partnership.
+    async fn reactivate_partnership(
+        &self,
+        ctx: &Context<'_>,
+        input: ReactivatePartnershipInput,
+    ) -> Result<Option<ReactivatePartnershipPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ReactivatePartnershipPayload::of(service::reactivate_partnership(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Moves a partnership, with all it recruited, to another place in the referral tree. Commissions already computed
+    /// keep the upline they were computed with.
+    async fn set_partnership_referrer(
+        &self,
+        ctx: &Context<'_>,
+        input: SetPartnershipReferrerInput,
+    ) -> Result<Option<SetPartnershipReferrerPayload>, ApiError> {
+        let id = parse_id(&input.partnership_id, "partnershipId")?;
+        let referrer = match &input.referrer_id {
+            MaybeUndefined::Value(referrer) => Some(parse_id(referrer, "referrerId")?),
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Undefined => {
+                return Err(ApiError::bad_field(
+                    "referrerId",
+                    "say who the referrer is, or null for nobody",
+                ));
+            }
+        };
+        SetPartnershipReferrerPayload::of(service::set_referrer(ctx.app(), ctx.actor(), id, referrer).await)
+    }
+}

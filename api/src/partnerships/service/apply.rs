@@ -1,0 +1,231 @@
+//! A partner asks in, or takes it back.
+
+use entity::{
+    application::{self, ApplicationState, ReapplyPolicy},
+    ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
+    listing::{self, ListingState},
+    partnership::{self, PartnershipState},
+    program::{self, ProgramState},
+};
+use sea_orm::{
+    ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
+};
+use serde_json::json;
+
+use super::{Result, lock_application_in_tx, tree};
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+    },
+    app::App,
+    audit::{self, Change},
+    error::{ApiError, Failure},
+    outbox::{self, Fact, Topic},
+    partnerships::{error::PartnershipErrorCode as Code, rules},
+    programs::service as programs,
+};
+
+const MAX_MESSAGE_CHARS: usize = 2_000;
+
+pub struct Apply {
+    pub partner: PartnerId,
+    pub program: ProgramId,
+    pub message: String,
+    pub accepted_terms_version: i32,
+    pub referral_code: Option<String>,
+}
+
+/// Sends an application. The program must be open, its terms accepted as they stand, and the partner free to ask.
+pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Result<application::Model> {
+    actor.authorise(Operation::ApplyToProgram, Place::partner(command.partner))?;
+    if command.message.chars().count() > MAX_MESSAGE_CHARS {
+        return Err(Failure::refused_field(
+            Code::MessageTooLong,
+            "message",
+            format!("a message has at most {MAX_MESSAGE_CHARS} characters"),
+        ));
+    }
+    let tx = app.db.begin().await?;
+    let program = find_open_program_in_tx(&tx, actor, command.program).await?;
+    let terms = programs::find_terms_in_tx(&tx, program.id)
+        .await?
+        .ok_or_else(|| ApiError::internal("a program without terms"))?;
+    if terms.version != command.accepted_terms_version {
+        return Err(Failure::refused_field(
+            Code::TermsOutdated,
+            "acceptedTermsVersion",
+            format!("the current version of the terms is {}", terms.version),
+        ));
+    }
+    refuse_repetition_in_tx(&tx, app, &command).await?;
+    let referrer_id = match &command.referral_code {
+        Some(code) => Some(find_referrer_in_tx(&tx, &command, code).await?),
+        None => None,
+    };
+    let now = app.clock.now();
+    let row = application::Model {
+        id: app.ids.new_id(now),
+        program_id: program.id,
+        brand_id: program.brand_id,
+        partner_id: command.partner,
+        state: ApplicationState::Submitted,
+        message: command.message,
+        terms_id: terms.id,
+        referrer_id,
+        created_at: now,
+        decided_at: None,
+        rejection_reason: None,
+        rejection_note: None,
+        reapply_policy: None,
+    };
+    // The partial unique index on open applications decides between two sent at once.
+    let inserted = application::Entity::insert(application::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(&tx)
+        .await?;
+    if inserted == 0 {
+        return Err(already_applied());
+    }
+    let change = Change::of_fact(row.brand_id, "application.submitted", row.id);
+    audit::record_in_tx(&tx, app, actor, change).await?;
+    outbox::enqueue_in_tx(
+        &tx,
+        app,
+        Fact {
+            topic: Topic::ApplicationSubmitted,
+            brand: row.brand_id,
+            partner: Some(row.partner_id),
+            subject: row.id.0,
+            payload: json!({ "state": row.state.to_value() }),
+        },
+    )
+    .await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+pub async fn withdraw_application(app: &App, actor: &Actor, id: ApplicationId) -> Result<application::Model> {
+    let tx = app.db.begin().await?;
+    let row = lock_application_in_tx(&tx, actor, Operation::WithdrawApplication, id).await?;
+    let decided = application::Model {
+        state: ApplicationState::Withdrawn,
+        ..row.clone()
+    };
+    let decided = super::decide::settle_in_tx(&tx, app, actor, &row, decided, "application.withdrawn").await?;
+    app.commit(tx).await?;
+    Ok(decided)
+}
+
+fn already_applied() -> Failure<Code> {
+    Failure::refused(
+        Code::AlreadyApplied,
+        "an application of this partner into this program is still open",
+    )
+}
+
+async fn find_open_program_in_tx(tx: &DatabaseTransaction, actor: &Actor, id: ProgramId) -> Result<program::Model> {
+    let program = programs::get_program_in_tx(tx, id)
+        .await?
+        .filter(|row| programs::is_visible(actor, row))
+        .ok_or_else(|| ApiError::not_found("program"))?;
+    let listed = listing::Entity::find()
+        .filter(listing::Column::ProgramId.eq(id))
+        .filter(listing::Column::State.eq(ListingState::Published))
+        .one(tx)
+        .await?
+        .is_some();
+    if program.state != ProgramState::Active || !listed {
+        return Err(Failure::refused_field(
+            Code::ProgramNotOpen,
+            "programId",
+            "this program takes no applications now",
+        ));
+    }
+    Ok(program)
+}
+
+/// One partnership, one open application, and the last rejection respected.
+async fn refuse_repetition_in_tx(tx: &DatabaseTransaction, app: &App, command: &Apply) -> Result<()> {
+    let joined = partnership::Entity::find()
+        .filter(partnership::Column::ProgramId.eq(command.program))
+        .filter(partnership::Column::PartnerId.eq(command.partner))
+        .one(tx)
+        .await?;
+    if joined.is_some() {
+        return Err(Failure::refused(Code::AlreadyPartner, "this partner is in the program"));
+    }
+    let mine = || {
+        application::Entity::find()
+            .filter(application::Column::ProgramId.eq(command.program))
+            .filter(application::Column::PartnerId.eq(command.partner))
+    };
+    let open = mine()
+        .filter(application::Column::State.is_in([ApplicationState::Submitted, ApplicationState::InReview]))
+        .one(tx)
+        .await?;
+    if open.is_some() {
+        return Err(already_applied());
+    }
+    // A later application that was withdrawn does not wipe out an earlier rejection.
+    let rejected = mine()
+        .filter(application::Column::State.eq(ApplicationState::Rejected))
+        .order_by_desc(application::Column::DecidedAt)
+        .order_by_desc(application::Column::Id)
+        .one(tx)
+        .await?;
+    let Some(rejected) = rejected else {
+        return Ok(());
+    };
+    match rejected.reapply_policy {
+        None | Some(ReapplyPolicy::AtOnce) => Ok(()),
+        Some(ReapplyPolicy::Never) => Err(Failure::refused(
+            Code::ReapplyNever,
+            "the last application was rejected for good",
+        )),
+        Some(ReapplyPolicy::After30Days) => {
+            let from = rules::reapply_from(rejected.decided_at.unwrap_or(rejected.created_at));
+            if app.clock.now() < from {
+                return Err(Failure::refused(
+                    Code::ReapplyTooEarly,
+                    format!("apply again from {} on", from.format("%Y-%m-%dT%H:%M:%SZ")),
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn find_referrer_in_tx(tx: &DatabaseTransaction, command: &Apply, typed: &str) -> Result<PartnershipId> {
+    let unknown = || {
+        Failure::refused_field(
+            Code::ReferralCodeUnknown,
+            "referralCode",
+            "no active partnership of this program has this referral code",
+        )
+    };
+    let code = rules::read_referral_code(typed).ok_or_else(unknown)?;
+    let referrer = partnership::Entity::find()
+        .filter(partnership::Column::ReferralCode.eq(code))
+        .filter(partnership::Column::ProgramId.eq(command.program))
+        .filter(partnership::Column::State.eq(PartnershipState::Active))
+        .one(tx)
+        .await?
+        .ok_or_else(unknown)?;
+    if referrer.partner_id == command.partner {
+        return Err(Failure::refused_field(
+            Code::ReferralCodeOwn,
+            "referralCode",
+            "nobody recruits themselves",
+        ));
+    }
+    let upline = tree::upline_below_in_tx(tx, referrer.id).await?;
+    if !rules::fits(&upline, 0) {
+        return Err(Failure::refused_field(
+            Code::ReferralTooDeep,
+            "referralCode",
+            format!("the referral tree is at most {} levels deep", rules::MAX_DEPTH),
+        ));
+    }
+    Ok(referrer.id)
+}

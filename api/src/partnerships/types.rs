@@ -1,0 +1,552 @@
+//! Applications and partnerships as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    application,
+    ids::{ApplicationId, BrandId, PartnerId, ProgramId, ProgramTermsId},
+    partnership,
+};
+
+use crate::{
+    connection,
+    error::ApiError,
+    graphql::{
+        context::{ContextExt, parse_id},
+        objects::{Brand, Partner, Partnership, Program},
+    },
+    page,
+    partnerships::{
+        error::{PartnershipError, PartnershipErrorCode},
+        loaders::PartnershipFor,
+        service,
+    },
+    payload,
+    programs::types::ProgramTerms,
+};
+
+/// Where an application stands.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "application::ApplicationState")]
+pub enum ApplicationState {
+    /// Sent; nobody looked yet.
+    Submitted,
+    /// Somebody is looking.
+    InReview,
+    /// Accepted: there is a partnership.
+    Approved,
+    /// Turned down.
+    Rejected,
+    /// Taken back by the partner.
+    Withdrawn,
+}
+
+/// Why an application was rejected.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "application::RejectionReason")]
+pub enum RejectionReason {
+    /// It says too little.
+    NeedsMoreDetail,
+    /// The partner does not meet what the program asks for.
+    DoesNotMeetRequirements,
+    /// Good, but not for this program.
+    NotTheRightFit,
+    /// Something else; the note may say what.
+    Other,
+}
+
+/// When a rejected partner may ask again.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "application::ReapplyPolicy")]
+pub enum ReapplyPolicy {
+    /// At once.
+    AtOnce,
+    /// Thirty days after the rejection.
+    #[graphql(name = "AFTER_30_DAYS")]
+    After30Days,
+    /// Never.
+    Never,
+}
+
+/// Where a partnership is in its life.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "partnership::PartnershipState")]
+pub enum PartnershipState {
+    /// Promotes and earns.
+    Active,
+    /// Earns nothing for the time being.
+    Suspended,
+    /// Over.
+    Ended,
+    /// Thrown out.
+    Banned,
+}
+
+/// A partner asks into a program.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Application {
+    /// Global id.
+    pub id: ID,
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// What the partner wrote.
+    pub message: String,
+    /// When it was sent.
+    pub created_at: DateTime<Utc>,
+    /// When it was approved, rejected or withdrawn.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Why it was rejected.
+    pub rejection_reason: Option<RejectionReason>,
+    /// What the brand added to the rejection.
+    pub rejection_note: Option<String>,
+    /// When the rejected partner may ask again.
+    pub reapply_policy: Option<ReapplyPolicy>,
+    #[graphql(skip)]
+    pub row_id: ApplicationId,
+    #[graphql(skip)]
+    pub program_id: ProgramId,
+    #[graphql(skip)]
+    pub partner_id: PartnerId,
+    #[graphql(skip)]
+    pub terms_id: ProgramTermsId,
+}
+
+impl From<application::Model> for Application {
+    fn from(row: application::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            state: row.state.into(),
+            message: row.message,
+            created_at: row.created_at,
+            decided_at: row.decided_at,
+            rejection_reason: row.rejection_reason.map(Into::into),
+            rejection_note: row.rejection_note,
+            reapply_policy: row.reapply_policy.map(Into::into),
+            row_id: row.id,
+            program_id: row.program_id,
+            partner_id: row.partner_id,
+            terms_id: row.terms_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Application {
+    /// The program it asks into.
+    async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
+        Ok(ctx.load(self.program_id).await?.map(Program::from))
+    }
+
+    /// The partner who asks.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Option<Partner>, ApiError> {
+        Ok(ctx.load(self.partner_id).await?.map(Partner::from))
+    }
+
+    /// The version of the terms the partner accepted.
+    async fn terms(&self, ctx: &Context<'_>) -> Result<Option<ProgramTerms>, ApiError> {
+        Ok(ctx.load(self.terms_id).await?.map(ProgramTerms::from))
+    }
+
+    /// The partnership it became; absent unless it was approved.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        if self.state != ApplicationState::Approved {
+            return Ok(None);
+        }
+        let key = PartnershipFor(self.program_id, self.partner_id);
+        let found = ctx.load(key).await?;
+        // An earlier application of the same partner may have been approved before; this one is what is asked about.
+        Ok(found
+            .filter(|row| row.application_id == Some(self.row_id))
+            .map(Partnership::from))
+    }
+}
+
+connection! {
+    /// Applications.
+    ApplicationConnection, ApplicationEdge of Application
+}
+
+/// A partnership's own fields; the schema's `Partnership` is merged in `graphql/objects.rs`.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct PartnershipFields {
+    /// Global id.
+    pub id: ID,
+    /// Where it is in its life.
+    pub state: PartnershipState,
+    /// Names this partnership as a recruiter: applicants who state it become its recruits.
+    pub referral_code: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    pub row: partnership::Model,
+}
+
+impl From<partnership::Model> for PartnershipFields {
+    fn from(row: partnership::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            state: row.state.into(),
+            referral_code: row.referral_code.clone(),
+            created_at: row.created_at,
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl PartnershipFields {
+    /// The program it is in.
+    async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
+        Ok(ctx.load(self.row.program_id).await?.map(Program::from))
+    }
+
+    /// The brand of the program.
+    async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
+        Ok(ctx.load(self.row.brand_id).await?.map(Brand::from))
+    }
+
+    /// The partner.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Option<Partner>, ApiError> {
+        Ok(ctx.load(self.row.partner_id).await?.map(Partner::from))
+    }
+
+    /// Who recruited it. Absent when nobody did, and for whoever may not see that partnership: the brand may.
+    async fn referrer(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        let Some(id) = self.row.referrer_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// The partnerships it recruited itself, newest first. For the partner and the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn recruits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<PartnershipConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        Ok(Some(
+            service::list_recruits(ctx.app(), ctx.actor(), &self.row, &page)
+                .await?
+                .into(),
+        ))
+    }
+}
+
+connection! {
+    /// Partnerships.
+    PartnershipConnection, PartnershipEdge of Partnership
+}
+
+/// Which states of an application to list.
+#[derive(InputObject)]
+pub struct ApplicationStateFilter {
+    /// Exactly this one.
+    pub eq: Option<ApplicationState>,
+    /// Any of these: at most 10.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<ApplicationState>>,
+}
+
+/// Which applications to list; every condition must hold.
+#[derive(Default, InputObject)]
+pub struct ApplicationWhere {
+    /// By state.
+    pub state: Option<ApplicationStateFilter>,
+    /// Into this program only.
+    pub program_id: Option<ID>,
+}
+
+/// Which states of a partnership to list.
+#[derive(InputObject)]
+pub struct PartnershipStateFilter {
+    /// Exactly this one.
+    pub eq: Option<PartnershipState>,
+    /// Any of these: at most 10.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<PartnershipState>>,
+}
+
+/// Which partnerships to list; every condition must hold.
+#[derive(Default, InputObject)]
+pub struct PartnershipWhere {
+    /// By state.
+    pub state: Option<PartnershipStateFilter>,
+    /// In this program only.
+    pub program_id: Option<ID>,
+}
+
+/// States a filter may name.
+const MAX_STATES: usize = 10;
+
+/// The states that pass both operators; nothing when there is no condition.
+fn wanted<S: Copy + PartialEq, T: From<S>>(eq: Option<S>, any_of: Option<Vec<S>>) -> Result<Option<Vec<T>>, ApiError> {
+    if any_of.as_ref().is_some_and(|states| states.len() > MAX_STATES) {
+        return Err(ApiError::bad_field(
+            "where.state.in",
+            format!("`in` takes at most {MAX_STATES} states"),
+        ));
+    }
+    let states = match (eq, any_of) {
+        (None, None) => return Ok(None),
+        (Some(one), None) => vec![one],
+        (None, Some(any)) => any,
+        (Some(one), Some(any)) => any.into_iter().filter(|state| *state == one).collect(),
+    };
+    Ok(Some(states.into_iter().map(T::from).collect()))
+}
+
+impl ApplicationWhere {
+    fn read(self) -> Result<service::Filter<application::ApplicationState>, ApiError> {
+        let states = match self.state {
+            Some(filter) => wanted(filter.eq, filter.any_of)?,
+            None => None,
+        };
+        let program = self.program_id.map(|id| parse_id(&id, "where.programId")).transpose()?;
+        Ok(service::Filter { states, program })
+    }
+}
+
+impl PartnershipWhere {
+    fn read(self) -> Result<service::Filter<partnership::PartnershipState>, ApiError> {
+        let states = match self.state {
+            Some(filter) => wanted(filter.eq, filter.any_of)?,
+            None => None,
+        };
+        let program = self.program_id.map(|id| parse_id(&id, "where.programId")).transpose()?;
+        Ok(service::Filter { states, program })
+    }
+}
+
+/// What the partnerships slice adds to `Brand`.
+#[derive(Clone)]
+pub struct PartnershipsOfBrand(pub BrandId);
+
+#[Object]
+impl PartnershipsOfBrand {
+    /// Applications into the brand's programs, newest first. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones; all when absent.")] filter: Option<ApplicationWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ApplicationConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(
+            service::list_applications_of_brand(ctx.app(), ctx.actor(), self.0, filter, &page)
+                .await?
+                .into(),
+        ))
+    }
+
+    /// Partnerships in the brand's programs, newest first. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn partnerships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones; all when absent.")] filter: Option<PartnershipWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<PartnershipConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(
+            service::list_partnerships_of_brand(ctx.app(), ctx.actor(), self.0, filter, &page)
+                .await?
+                .into(),
+        ))
+    }
+}
+
+/// What the partnerships slice adds to `Partner`.
+#[derive(Clone)]
+pub struct PartnershipsOfPartner(pub PartnerId);
+
+#[Object]
+impl PartnershipsOfPartner {
+    /// The partner's applications, newest first. For the partner.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones; all when absent.")] filter: Option<ApplicationWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ApplicationConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(
+            service::list_applications_of_partner(ctx.app(), ctx.actor(), self.0, filter, &page)
+                .await?
+                .into(),
+        ))
+    }
+
+    /// The partner's partnerships, newest first. For the partner.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn partnerships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones; all when absent.")] filter: Option<PartnershipWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<PartnershipConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(
+            service::list_partnerships_of_partner(ctx.app(), ctx.actor(), self.0, filter, &page)
+                .await?
+                .into(),
+        ))
+    }
+}
+
+/// An application.
+#[derive(InputObject)]
+pub struct ApplyToProgramInput {
+    /// The partner who asks.
+    pub partner_id: ID,
+    /// The program asked into.
+    pub program_id: ID,
+    /// What the partner has to say: at most 2,000 characters.
+    pub message: String,
+    /// The version of the terms the partner read and accepts; it must be the current one.
+    pub accepted_terms_version: i32,
+    /// Who recruited the partner: the referral code of a partnership in the same program.
+    pub referral_code: Option<String>,
+}
+
+/// An application to take back.
+#[derive(InputObject)]
+pub struct WithdrawApplicationInput {
+    /// The application.
+    pub id: ID,
+}
+
+/// An application to approve.
+#[derive(InputObject)]
+pub struct ApproveApplicationInput {
+    /// The application.
+    pub id: ID,
+}
+
+/// An application to reject.
+#[derive(InputObject)]
+pub struct RejectApplicationInput {
+    /// The application.
+    pub id: ID,
+    /// Why. The partner sees it.
+    pub reason: RejectionReason,
+    /// More about it, for the partner: at most 1,000 characters.
+    pub note: Option<String>,
+    /// When the partner may ask again.
+    #[graphql(default_with = "ReapplyPolicy::AtOnce")]
+    pub reapply_policy: ReapplyPolicy,
+}
+
+/// A partnership to suspend.
+#[derive(InputObject)]
+pub struct SuspendPartnershipInput {
+    /// The partnership.
+    pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+}
+
+/// A partnership to reactivate.
+#[derive(InputObject)]
+pub struct ReactivatePartnershipInput {
+    /// The partnership.
+    pub id: ID,
+}
+
+/// A new place in the referral tree.
+#[derive(InputObject)]
+pub struct SetPartnershipReferrerInput {
+    /// The partnership to move, with all it recruited.
+    pub partnership_id: ID,
+    /// Its new referrer, of the same program. Null, which must be said, makes it nobody's recruit.
+    pub referrer_id: MaybeUndefined<ID>,
+}
+
+payload! {
+    /// What `applyToProgram` answers.
+    ApplyToProgramPayload {
+        /// The new application.
+        application: Application
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `withdrawApplication` answers.
+    WithdrawApplicationPayload {
+        /// The application, withdrawn.
+        application: Application
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `approveApplication` answers.
+    ApproveApplicationPayload {
+        /// The application, approved; its `partnership` is the new one.
+        application: Application
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `rejectApplication` answers.
+    RejectApplicationPayload {
+        /// The application, rejected.
+        application: Application
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `suspendPartnership` answers.
+    SuspendPartnershipPayload {
+        /// The partnership, suspended.
+        partnership: Partnership
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `reactivatePartnership` answers.
+    ReactivatePartnershipPayload {
+        /// The partnership, active.
+        partnership: Partnership
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `setPartnershipReferrer` answers.
+    SetPartnershipReferrerPayload {
+        /// The partnership in its new place.
+        partnership: Partnership
+    } refused by PartnershipError, PartnershipErrorCode
+}

@@ -1,0 +1,21 @@
+//! Why a payout operation is refused.
+
+crate::error_codes! {
+    /// Why an operation on payouts was refused.
+    pub enum PayoutErrorCode shown as PayoutError {
+        /// Not a currency of ISO 4217.
+        CurrencyUnknown,
+        /// Nothing is available in this currency.
+        NothingAvailable,
+        /// Less is available than the brand's smallest payout.
+        BelowMinimum,
+        /// Only active and suspended partnerships are paid.
+        PartnershipNotPayable,
+        /// The payout is not in a state from which this is possible; the message names both states.
+        InvalidTransition,
+        /// A reference has 1 to 100 characters.
+        ReferenceInvalid,
+        /// A reason has 1 to 500 characters.
+        ReasonInvalid,
+    }
+}

@@ -1,0 +1,44 @@
+//! Batches of payouts and their items. Scoped: outside the caller's reach there is nothing.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{TenantScoped, ids::PayoutId, payout, payout_item};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::graphql::context::{Batch, LoadError};
+
+impl Loader<PayoutId> for Batch {
+    type Value = payout::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PayoutId]) -> Result<HashMap<PayoutId, Self::Value>, LoadError> {
+        let rows = payout::Entity::find_within(&self.actor.reach())
+            .filter(payout::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// The items of a payout, oldest commission first. Reached only through a payout the caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ItemsOf(pub PayoutId);
+
+impl Loader<ItemsOf> for Batch {
+    type Value = Vec<payout_item::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ItemsOf]) -> Result<HashMap<ItemsOf, Self::Value>, LoadError> {
+        let rows = payout_item::Entity::find()
+            .filter(payout_item::Column::PayoutId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(payout_item::Column::CommissionId)
+            .all(self.app.db.read())
+            .await?;
+        let mut items: HashMap<ItemsOf, Self::Value> = HashMap::new();
+        for row in rows {
+            items.entry(ItemsOf(row.payout_id)).or_default().push(row);
+        }
+        Ok(items)
+    }
+}

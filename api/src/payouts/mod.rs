@@ -1,0 +1,15 @@
+//! Money leaving to partners.
+//!
+//! Invariants: the draft moves the whole amount to `in_transit`, cancelling moves it back; a payout's items are portions
+//! of commissions that add up to it, oldest first, negative where a clawback is made good; a commission is PAID when what
+//! of it is payable has been paid by items, and stays PAID.
+//!
+//! Deliberately absent until their issue: batches, schedules, payout methods, and every rail but the manual one, where a
+//! person pays and gives the bank's reference.
+
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod rules;
+pub mod service;
+pub mod types;

@@ -1,0 +1,285 @@
+//! Payouts as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    ids::{BrandId, PartnerId, PartnershipId},
+    payout, payout_item,
+};
+
+use crate::{
+    commissions::types::Commission,
+    connection,
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::Partnership,
+        scalars::{CurrencyCode, Money},
+    },
+    page, payload,
+    payouts::{
+        error::{PayoutError, PayoutErrorCode},
+        loaders::ItemsOf,
+        service::{self, Of},
+    },
+};
+
+/// Where a payout stands.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "payout::PayoutState")]
+pub enum PayoutState {
+    /// Prepared; the money is set aside.
+    Draft,
+    /// Released by finance.
+    Approved,
+    /// Sent to the rail.
+    Submitted,
+    /// The rail has not said what became of it.
+    Unknown,
+    /// Paid.
+    Paid,
+    /// The rail could not pay; the money is available again.
+    Failed,
+    /// Paid and come back; the money is available again.
+    Returned,
+    /// Taken back before it was paid; the money is available again.
+    Cancelled,
+}
+
+/// How money leaves.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "payout::PayoutRail")]
+pub enum PayoutRail {
+    /// A person pays, and gives the bank's reference.
+    Manual,
+}
+
+/// Money leaving to a partner.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Payout {
+    /// Global id.
+    pub id: ID,
+    /// Where it stands.
+    pub state: PayoutState,
+    /// How it leaves.
+    pub rail: PayoutRail,
+    /// The bank's or provider's reference, once paid.
+    pub reference: Option<String>,
+    /// When it was drafted.
+    pub created_at: DateTime<Utc>,
+    /// When finance released it.
+    pub approved_at: Option<DateTime<Utc>>,
+    /// When it was paid.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// When it was taken back.
+    pub cancelled_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    pub row: payout::Model,
+}
+
+impl From<payout::Model> for Payout {
+    fn from(row: payout::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            state: row.state.into(),
+            rail: row.rail.into(),
+            reference: row.reference.clone(),
+            created_at: row.created_at,
+            approved_at: row.approved_at,
+            paid_at: row.paid_at,
+            cancelled_at: row.cancelled_at,
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Payout {
+    /// How much.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
+    }
+
+    /// To whom.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        let id: PartnershipId = self.row.partnership_id;
+        Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// What it pays: portions of commissions that add up to it, oldest first.
+    async fn items(&self, ctx: &Context<'_>) -> Result<Option<Vec<PayoutItem>>, ApiError> {
+        let items = ctx.load(ItemsOf(self.row.id)).await?.unwrap_or_default();
+        let currency = &self.row.currency;
+        Ok(Some(
+            items
+                .into_iter()
+                .map(|row| PayoutItem {
+                    row,
+                    currency: currency.clone(),
+                })
+                .collect(),
+        ))
+    }
+}
+
+/// The portion of a commission that a payout pays.
+#[derive(Clone, Debug)]
+pub struct PayoutItem {
+    row: payout_item::Model,
+    currency: String,
+}
+
+/// The portion of a commission that a payout pays.
+#[Object]
+impl PayoutItem {
+    /// How much; negative where a clawback of an earlier payout is made good.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.amount_minor, &self.currency).map(Some)
+    }
+
+    /// Which commission.
+    async fn commission(&self, ctx: &Context<'_>) -> Result<Option<Commission>, ApiError> {
+        Ok(ctx.load(self.row.commission_id).await?.map(Commission::from))
+    }
+}
+
+connection! {
+    /// Payouts.
+    PayoutConnection, PayoutEdge of Payout
+}
+
+/// Narrows a list of payouts.
+#[derive(Default, InputObject)]
+pub struct PayoutWhere {
+    /// Only these states.
+    pub state: Option<PayoutStateFilter>,
+}
+
+/// States to keep.
+#[derive(InputObject)]
+pub struct PayoutStateFilter {
+    /// One of these.
+    #[graphql(name = "in", validator(max_items = 10))]
+    pub any_of: Vec<PayoutState>,
+}
+
+impl PayoutWhere {
+    fn states(self) -> Vec<payout::PayoutState> {
+        self.state
+            .map(|state| state.any_of.into_iter().map(Into::into).collect())
+            .unwrap_or_default()
+    }
+}
+
+macro_rules! payouts_of {
+    ($(#[$meta:meta])* $name:ident($id:ty), $of:path, $field_doc:literal) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        pub struct $name(pub $id);
+
+        #[Object]
+        impl $name {
+            #[doc = $field_doc]
+            #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+            #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+            async fn payouts(
+                &self,
+                ctx: &Context<'_>,
+                #[graphql(desc = "Narrows the list.")] r#where: Option<PayoutWhere>,
+                #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+                first: Option<i32>,
+                #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+                #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+                #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+            ) -> Result<Option<PayoutConnection>, ApiError> {
+                let page = ctx.page(first, after, last, before)?;
+                let states = r#where.unwrap_or_default().states();
+                let slice = service::list_payouts(ctx.app(), ctx.actor(), $of(self.0), &states, &page).await?;
+                Ok(Some(slice.into()))
+            }
+        }
+    };
+}
+
+payouts_of! {
+    /// Payouts' part of `Brand`.
+    PayoutsOfBrand(BrandId), Of::Brand, "The brand's payouts, newest first. For those who see money."
+}
+
+payouts_of! {
+    /// Payouts' part of `Partner`.
+    PayoutsOfPartner(PartnerId), Of::Partner, "What this partner was paid or is about to be, newest first. For the partner."
+}
+
+/// A payout to draft.
+#[derive(InputObject)]
+pub struct CreatePayoutInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
+    /// Whom to pay.
+    pub partnership_id: ID,
+    /// Which currency: everything available in it.
+    pub currency: CurrencyCode,
+}
+
+/// A payout to release.
+#[derive(InputObject)]
+pub struct ApprovePayoutInput {
+    /// The payout.
+    pub id: ID,
+}
+
+/// A payout that a person has paid.
+#[derive(InputObject)]
+pub struct MarkPayoutPaidInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
+    /// The payout.
+    pub id: ID,
+    /// The bank's reference: 1 to 100 characters. The partner sees it.
+    pub reference: String,
+}
+
+/// A payout to take back.
+#[derive(InputObject)]
+pub struct CancelPayoutInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
+    /// The payout.
+    pub id: ID,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}
+
+payload! {
+    /// What `createPayout` answers.
+    replayable CreatePayoutPayload {
+        /// The draft.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `approvePayout` answers.
+    ApprovePayoutPayload {
+        /// The payout, released.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `markPayoutPaid` answers.
+    replayable MarkPayoutPaidPayload {
+        /// The payout, paid.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `cancelPayout` answers.
+    replayable CancelPayoutPayload {
+        /// The payout, taken back.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}

@@ -1,0 +1,47 @@
+//! Why a program operation is refused.
+
+crate::error_codes! {
+    /// Why an operation on programs was refused.
+    pub enum ProgramErrorCode shown as ProgramError {
+        /// The name is empty or longer than 100 characters.
+        NameInvalid,
+        /// Longer than 5,000 characters.
+        DescriptionTooLong,
+        /// A program accepts 1 to 20 currencies.
+        CurrenciesInvalid,
+        /// Not a currency of ISO 4217.
+        CurrencyUnknown,
+        /// The currency is not one the program accepts.
+        CurrencyNotAccepted,
+        /// A commission rule or a referral level still pays in the currency to be removed.
+        CurrencyInUse,
+        /// The hold is not between 0 and 365 days.
+        HoldDaysOutOfRange,
+        /// The attribution window is not between 1 and 365 days.
+        AttributionWindowOutOfRange,
+        /// `MONTHS` needs 1 to 120 months; the other bindings take none.
+        CustomerBindingMonthsInvalid,
+        /// Terms have 1 to 50,000 characters.
+        TermsInvalid,
+        /// A program may have at most 1,000 versions of its terms.
+        TooManyTermsVersions,
+        /// A brand may have at most 200 programs.
+        TooManyPrograms,
+        /// The program's state does not allow this; the message names both states.
+        InvalidTransition,
+        /// A percentage is above 0 and at most 100.
+        PercentOutOfRange,
+        /// A percentage needs a sale: nothing else has an amount to take it of.
+        PercentNeedsSale,
+        /// The amount is not positive, too large or finer than its currency.
+        AmountInvalid,
+        /// A position is between 0 and 10,000.
+        PositionOutOfRange,
+        /// A program may have at most 100 active commission rules.
+        TooManyRules,
+        /// The rule was archived before.
+        RuleArchived,
+        /// Levels are 1 to n without gaps, and at most 10.
+        LevelsInvalid,
+    }
+}

@@ -1,0 +1,139 @@
+//! Batches of program rows. They are reached through a row the caller may see (a listing, a partnership, an
+//! application), and then the program with its rules and terms may be seen as well; the door of its own is
+//! [`VisibleProgram`].
+
+use std::{collections::HashMap, hash::Hash};
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    commission_rule,
+    ids::{ProgramId, ProgramTermsId},
+    program, program_terms, referral_level,
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait, Query},
+};
+
+use crate::{
+    graphql::context::{Batch, LoadError},
+    programs::service,
+};
+
+/// A program the caller may find by its id alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VisibleProgram(pub ProgramId);
+
+/// The active commission rules of a program, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RulesOf(pub ProgramId);
+
+/// The referral levels of a program, from 1 up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LevelsOf(pub ProgramId);
+
+/// The current terms of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TermsOf(pub ProgramId);
+
+impl Loader<ProgramId> for Batch {
+    type Value = program::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ProgramId]) -> Result<HashMap<ProgramId, program::Model>, LoadError> {
+        let rows = program::Entity::find()
+            .filter(program::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<VisibleProgram> for Batch {
+    type Value = program::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[VisibleProgram]) -> Result<HashMap<VisibleProgram, program::Model>, LoadError> {
+        let rows = program::Entity::find()
+            .filter(program::Column::Id.is_in(keys.iter().map(|key| key.0)))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::is_visible(&self.actor, row))
+            .map(|row| (VisibleProgram(row.id), row))
+            .collect())
+    }
+}
+
+impl Loader<ProgramTermsId> for Batch {
+    type Value = program_terms::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ProgramTermsId]) -> Result<HashMap<ProgramTermsId, program_terms::Model>, LoadError> {
+        let rows = program_terms::Entity::find()
+            .filter(program_terms::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<RulesOf> for Batch {
+    type Value = Vec<commission_rule::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[RulesOf]) -> Result<HashMap<RulesOf, Vec<commission_rule::Model>>, LoadError> {
+        let rows = commission_rule::Entity::find()
+            .filter(commission_rule::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .filter(commission_rule::Column::ArchivedAt.is_null())
+            .order_by_asc(commission_rule::Column::Position)
+            .order_by_desc(commission_rule::Column::Id)
+            .all(self.app.db.read())
+            .await?;
+        Ok(grouped(rows, |row| RulesOf(row.program_id)))
+    }
+}
+
+impl Loader<LevelsOf> for Batch {
+    type Value = Vec<referral_level::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[LevelsOf]) -> Result<HashMap<LevelsOf, Vec<referral_level::Model>>, LoadError> {
+        let rows = referral_level::Entity::find()
+            .filter(referral_level::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(referral_level::Column::Level)
+            .all(self.app.db.read())
+            .await?;
+        Ok(grouped(rows, |row| LevelsOf(row.program_id)))
+    }
+}
+
+impl Loader<TermsOf> for Batch {
+    type Value = program_terms::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[TermsOf]) -> Result<HashMap<TermsOf, program_terms::Model>, LoadError> {
+        use program_terms::{Column, Entity};
+        // A text may be long and have many versions: the database picks the newest, instead of sending all of them.
+        let newest = Query::select()
+            .expr(Expr::col(("newest", Column::Version)).max())
+            .from_as(Entity, "newest")
+            .and_where(Expr::col(("newest", Column::ProgramId)).equals((Entity, Column::ProgramId)))
+            .to_owned();
+        let rows = Entity::find()
+            .filter(Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .filter(Column::Version.in_subquery(newest))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (TermsOf(row.program_id), row)).collect())
+    }
+}
+
+fn grouped<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
+    let mut groups: HashMap<K, Vec<R>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
+}

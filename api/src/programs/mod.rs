@@ -1,0 +1,15 @@
+//! Programs: a brand's offers with their terms, commission rules and referral levels.
+//!
+//! Invariants: terms are never edited, a new text is a new version; every fixed amount is in a currency the program
+//! accepts; referral levels are 1 to n without gaps; only a sale has a base that a percentage can be taken of.
+//!
+//! Deliberately absent until their issue: partner groups and personal terms, tiers, caps and conditions of rules,
+//! archiving of programs.
+
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod queries;
+pub mod rules;
+pub mod service;
+pub mod types;

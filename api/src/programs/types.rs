@@ -1,0 +1,498 @@
+//! Programs as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    commission_rule,
+    ids::{BrandId, ProgramId},
+    program, program_terms, referral_level,
+};
+
+use crate::{
+    connection,
+    error::ApiError,
+    graphql::{
+        context::ContextExt,
+        objects::{Brand, Program},
+        scalars::{CurrencyCode, Decimal, Money, MoneyInput, Url, ppm_to_percent},
+    },
+    page, payload,
+    programs::{
+        error::{ProgramError, ProgramErrorCode},
+        loaders::{LevelsOf, RulesOf, TermsOf},
+        service,
+    },
+};
+
+/// Where a program is in its life.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "program::ProgramState")]
+pub enum ProgramState {
+    /// Being prepared; seen by its brand only.
+    Draft,
+    /// Running.
+    Active,
+    /// Resting: nobody can join.
+    Paused,
+    /// Over for good.
+    Archived,
+}
+
+/// Which explicit touch wins when an event carries both.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "program::AttributionOrder")]
+pub enum AttributionOrder {
+    /// The promo code.
+    CodeFirst,
+    /// The click.
+    ClickFirst,
+}
+
+/// How long a customer stays with the first credited partnership.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "program::CustomerBinding")]
+pub enum CustomerBinding {
+    /// For ever.
+    Forever,
+    /// For the months the program states.
+    Months,
+    /// Not at all.
+    Never,
+}
+
+/// One event worth something.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "commission_rule::ConversionEvent")]
+pub enum ConversionEvent {
+    /// A customer opened an account.
+    Signup,
+    /// A customer left a request worth following up.
+    Lead,
+    /// A customer bought.
+    Sale,
+}
+
+/// A program's own fields; the schema's `Program` is merged in `graphql/objects.rs`.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct ProgramFields {
+    /// Global id.
+    pub id: ID,
+    /// The name people read.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// Where it is in its life.
+    pub state: ProgramState,
+    /// The currencies it accepts sales and pays commissions in.
+    pub currencies: Vec<CurrencyCode>,
+    /// Where links lead when they name no other page.
+    pub destination_url: Url,
+    /// Days a commission stays pending before it can be approved.
+    pub hold_days: i32,
+    /// Days a click or code counts for.
+    pub attribution_window_days: i32,
+    /// Which explicit touch wins when an event carries both.
+    pub attribution_order: AttributionOrder,
+    /// How long a customer stays with the first credited partnership.
+    pub customer_binding: CustomerBinding,
+    /// The months of `MONTHS`; absent otherwise.
+    pub customer_binding_months: Option<i32>,
+    /// Whether commissions are approved by themselves after the hold.
+    pub auto_approve_commissions: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    pub row_id: ProgramId,
+    #[graphql(skip)]
+    pub brand_id: BrandId,
+}
+
+impl From<program::Model> for ProgramFields {
+    fn from(row: program::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            name: row.name,
+            description: row.description,
+            state: row.state.into(),
+            currencies: row
+                .currencies
+                .split(',')
+                .map(|code| CurrencyCode(code.to_owned()))
+                .collect(),
+            destination_url: Url(row.destination_url),
+            hold_days: row.hold_days,
+            attribution_window_days: row.attribution_window_days,
+            attribution_order: row.attribution_order.into(),
+            customer_binding: row.customer_binding.into(),
+            customer_binding_months: row.customer_binding_months,
+            auto_approve_commissions: row.auto_approve_commissions,
+            created_at: row.created_at,
+            row_id: row.id,
+            brand_id: row.brand_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl ProgramFields {
+    /// The brand whose offer it is.
+    async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
+        Ok(ctx.load(self.brand_id).await?.map(Brand::from))
+    }
+
+    /// What events earn: active rules in the order in which they are tried, by position, then the newest first. At most
+    /// 100.
+    async fn commission_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
+        let rows = ctx.load(RulesOf(self.row_id)).await?.unwrap_or_default();
+        Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))
+    }
+
+    /// What the levels of the referral tree earn, from level 1 up. At most 10.
+    async fn referral_levels(&self, ctx: &Context<'_>) -> Result<Option<Vec<ReferralLevel>>, ApiError> {
+        let rows = ctx.load(LevelsOf(self.row_id)).await?.unwrap_or_default();
+        Ok(Some(rows.into_iter().map(ReferralLevel::from).collect()))
+    }
+
+    /// The current terms: what a partner who applies now accepts.
+    async fn terms(&self, ctx: &Context<'_>) -> Result<Option<ProgramTerms>, ApiError> {
+        Ok(ctx.load(TermsOf(self.row_id)).await?.map(ProgramTerms::from))
+    }
+}
+
+connection! {
+    /// Programs of a brand.
+    ProgramConnection, ProgramEdge of Program
+}
+
+/// What the programs slice adds to `Brand`.
+#[derive(Clone)]
+pub struct ProgramsOfBrand(pub BrandId);
+
+#[Object]
+impl ProgramsOfBrand {
+    /// The brand's programs, newest first, drafts included. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn programs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ProgramConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        Ok(Some(
+            service::list_programs(ctx.app(), ctx.actor(), self.0, &page)
+                .await?
+                .into(),
+        ))
+    }
+}
+
+/// One version of what a partner accepts. Never changed; a new text is a new version.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ProgramTerms {
+    /// Counts from 1. Applications name the version they accept.
+    pub version: i32,
+    /// The text.
+    pub body: String,
+    /// When this version was written.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<program_terms::Model> for ProgramTerms {
+    fn from(row: program_terms::Model) -> Self {
+        Self {
+            version: row.version,
+            body: row.body,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// What one event earns at level 0: a percentage or a fixed amount.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct CommissionRule {
+    /// Global id.
+    pub id: ID,
+    /// The event that earns.
+    pub event: ConversionEvent,
+    /// Percent of the sale; absent when the rule is a fixed amount.
+    pub percent: Option<Decimal>,
+    /// Lower positions are tried first; within one, the newest.
+    pub position: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stopped counting; absent while it counts.
+    pub archived_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    pub amount: Option<(i64, String)>,
+}
+
+impl From<commission_rule::Model> for CommissionRule {
+    fn from(row: commission_rule::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            event: row.event.into(),
+            percent: row.rate_ppm.map(ppm_to_percent),
+            position: row.position,
+            created_at: row.created_at,
+            archived_at: row.archived_at,
+            amount: row.amount_minor.zip(row.currency),
+        }
+    }
+}
+
+#[ComplexObject]
+impl CommissionRule {
+    /// A fixed amount for each event; absent when the rule is a percentage.
+    async fn fixed(&self) -> Result<Option<Money>, ApiError> {
+        stored_amount(self.amount.as_ref())
+    }
+}
+
+/// What one level of the referral tree earns. Exactly one of the three ways is present.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct ReferralLevel {
+    /// Global id.
+    pub id: ID,
+    /// 1 is the partnership that recruited the credited one.
+    pub level: i32,
+    /// Percent of the sale.
+    pub percent_of_sale: Option<Decimal>,
+    /// Percent of what the credited partnership earns.
+    pub percent_of_commission: Option<Decimal>,
+    #[graphql(skip)]
+    pub amount: Option<(i64, String)>,
+}
+
+impl From<referral_level::Model> for ReferralLevel {
+    fn from(row: referral_level::Model) -> Self {
+        use referral_level::ReferralLevelKind as Kind;
+        let percent_if = |kind| row.rate_ppm.filter(|_| row.kind == kind).map(ppm_to_percent);
+        Self {
+            id: row.id.to_string().into(),
+            level: row.level,
+            percent_of_sale: percent_if(Kind::PercentOfSale),
+            percent_of_commission: percent_if(Kind::PercentOfCommission),
+            amount: row.amount_minor.zip(row.currency),
+        }
+    }
+}
+
+#[ComplexObject]
+impl ReferralLevel {
+    /// A fixed amount for each event.
+    async fn fixed(&self) -> Result<Option<Money>, ApiError> {
+        stored_amount(self.amount.as_ref())
+    }
+}
+
+fn stored_amount(amount: Option<&(i64, String)>) -> Result<Option<Money>, ApiError> {
+    amount
+        .map(|(minor, currency)| Money::stored(*minor, currency))
+        .transpose()
+}
+
+/// A new program, as a draft.
+#[derive(InputObject)]
+pub struct CreateProgramInput {
+    /// The brand whose offer it is.
+    pub brand_id: ID,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// What it is about: at most 5,000 characters.
+    pub description: String,
+    /// The currencies it accepts: 1 to 20.
+    pub currencies: Vec<CurrencyCode>,
+    /// Where links lead when they name no other page; links may only lead to its host.
+    pub destination_url: Url,
+    /// Days a commission stays pending: 0 to 365.
+    #[graphql(default = 30)]
+    pub hold_days: i32,
+    /// Days a click or code counts for: 1 to 365.
+    #[graphql(default = 30)]
+    pub attribution_window_days: i32,
+    /// Which explicit touch wins when an event carries both.
+    #[graphql(default_with = "AttributionOrder::CodeFirst")]
+    pub attribution_order: AttributionOrder,
+    /// How long a customer stays with the first credited partnership.
+    #[graphql(default_with = "CustomerBinding::Forever")]
+    pub customer_binding: CustomerBinding,
+    /// With `MONTHS` only: 1 to 120.
+    pub customer_binding_months: Option<i32>,
+    /// Whether commissions are approved by themselves after the hold.
+    #[graphql(default = false)]
+    pub auto_approve_commissions: bool,
+    /// What partners accept: 1 to 50,000 characters. Becomes version 1.
+    pub terms: String,
+}
+
+/// What to change of a program; what is absent stays.
+#[derive(InputObject)]
+pub struct ProgramPatchInput {
+    /// 1 to 100 characters.
+    pub name: MaybeUndefined<String>,
+    /// At most 5,000 characters.
+    pub description: MaybeUndefined<String>,
+    /// The currencies it accepts: 1 to 20, among them those its rules and levels pay in.
+    pub currencies: MaybeUndefined<Vec<CurrencyCode>>,
+    /// Where links lead when they name no other page.
+    pub destination_url: MaybeUndefined<Url>,
+    /// Days a commission stays pending: 0 to 365.
+    pub hold_days: MaybeUndefined<i32>,
+    /// Days a click or code counts for: 1 to 365.
+    pub attribution_window_days: MaybeUndefined<i32>,
+    /// Which explicit touch wins when an event carries both.
+    pub attribution_order: MaybeUndefined<AttributionOrder>,
+    /// How long a customer stays with the first credited partnership.
+    pub customer_binding: MaybeUndefined<CustomerBinding>,
+    /// With `MONTHS` only: 1 to 120. Null takes it away.
+    pub customer_binding_months: MaybeUndefined<i32>,
+    /// Whether commissions are approved by themselves after the hold.
+    pub auto_approve_commissions: MaybeUndefined<bool>,
+    /// A new text: 1 to 50,000 characters. Becomes the next version, unless it is the current one.
+    pub terms: MaybeUndefined<String>,
+}
+
+/// A change of a program.
+#[derive(InputObject)]
+pub struct UpdateProgramInput {
+    /// The program.
+    pub id: ID,
+    /// What to change.
+    pub patch: ProgramPatchInput,
+}
+
+/// A program to activate.
+#[derive(InputObject)]
+pub struct ActivateProgramInput {
+    /// The program.
+    pub id: ID,
+}
+
+/// A program to pause.
+#[derive(InputObject)]
+pub struct PauseProgramInput {
+    /// The program.
+    pub id: ID,
+}
+
+/// What a rule pays: exactly one of these.
+#[derive(OneofObject)]
+pub enum CommissionEarningInput {
+    /// Percent of a sale: above 0, at most 100, with at most four decimals.
+    Percent(Decimal),
+    /// A positive amount for each event, in a currency the program accepts.
+    Fixed(MoneyInput),
+}
+
+/// A new commission rule.
+#[derive(InputObject)]
+pub struct CreateCommissionRuleInput {
+    /// The program it is for.
+    pub program_id: ID,
+    /// The event that earns.
+    pub event: ConversionEvent,
+    /// What it earns. A percentage needs a sale.
+    pub earning: CommissionEarningInput,
+    /// Lower positions are tried first: 0 to 10,000.
+    #[graphql(default = 0)]
+    pub position: i32,
+}
+
+/// A commission rule to archive.
+#[derive(InputObject)]
+pub struct ArchiveCommissionRuleInput {
+    /// The rule.
+    pub id: ID,
+}
+
+/// What a level pays: exactly one of these.
+#[derive(OneofObject)]
+pub enum ReferralEarningInput {
+    /// Percent of the sale: above 0, at most 100, with at most four decimals.
+    PercentOfSale(Decimal),
+    /// Percent of what the credited partnership earns: above 0, at most 100, with at most four decimals.
+    PercentOfCommission(Decimal),
+    /// A positive amount for each event, in a currency the program accepts.
+    Fixed(MoneyInput),
+}
+
+/// One level of the referral tree.
+#[derive(InputObject)]
+pub struct ReferralLevelInput {
+    /// 1 is the partnership that recruited the credited one.
+    pub level: i32,
+    /// What it earns.
+    pub earning: ReferralEarningInput,
+}
+
+/// All referral levels of a program, in place of what it had.
+#[derive(InputObject)]
+pub struct SetReferralLevelsInput {
+    /// The program.
+    pub program_id: ID,
+    /// The levels 1 to n without gaps, at most 10. None at all switches referrals off.
+    pub levels: Vec<ReferralLevelInput>,
+}
+
+payload! {
+    /// What `createProgram` answers.
+    CreateProgramPayload {
+        /// The new program, a draft.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `updateProgram` answers.
+    UpdateProgramPayload {
+        /// The program as it is now.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `activateProgram` answers.
+    ActivateProgramPayload {
+        /// The program, active.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `pauseProgram` answers.
+    PauseProgramPayload {
+        /// The program, paused.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `createCommissionRule` answers.
+    CreateCommissionRulePayload {
+        /// The new rule.
+        commission_rule: CommissionRule
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `archiveCommissionRule` answers.
+    ArchiveCommissionRulePayload {
+        /// The rule, archived.
+        commission_rule: CommissionRule
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `setReferralLevels` answers.
+    SetReferralLevelsPayload {
+        /// The program with its new levels.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
