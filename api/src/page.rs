@@ -76,7 +76,10 @@ impl Page {
 #[must_use]
 pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     let size = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
-    1 + usize::try_from(size).unwrap_or(1) * child
+    usize::try_from(size)
+        .unwrap_or(1)
+        .saturating_mul(child)
+        .saturating_add(1)
 }
 
 #[must_use]

@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
-    commission_rule, conversion, conversion_touch, customer,
+    conversion, conversion_touch, customer,
     ids::{BrandId, ConversionId, CustomerId, OrderId, PartnerId, PartnershipId, ProgramId},
     order, refund,
 };
@@ -22,19 +22,8 @@ use crate::{
         scalars::{Money, MoneyInput},
     },
     page, payload,
+    programs::types::ConversionEvent,
 };
-
-/// One event worth something.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-#[graphql(remote = "commission_rule::ConversionEvent")]
-pub enum ConversionEvent {
-    /// A customer made an account.
-    Signup,
-    /// A customer showed interest.
-    Lead,
-    /// A customer bought.
-    Sale,
-}
 
 /// Where a conversion stands.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]

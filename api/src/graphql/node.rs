@@ -62,7 +62,7 @@ impl NodeQueries {
     }
 
     /// Objects by their global ids, in the order of the ids, with null where there is none that the caller may see.
-    #[graphql(complexity = "1 + ids.len().min(MAX_NODES) * child_complexity")]
+    #[graphql(complexity = "ids.len().min(MAX_NODES).saturating_mul(child_complexity).saturating_add(1)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
