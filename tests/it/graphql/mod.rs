@@ -2,3 +2,4 @@ mod cost;
 mod limits;
 mod schema_rules;
 mod sdl;
+mod socket;

@@ -28,7 +28,8 @@ fn members(schema: &Schema) -> Vec<(String, &Member)> {
     for of in schema.own_types() {
         for member in of.fields.iter().chain(&of.input_fields) {
             let path = format!("{}.{}", of.name, member.name);
-            for argument in &member.arguments {
+            // A mutation's one `input` is described by its type.
+            for argument in member.arguments.iter().filter(|argument| argument.name != "input") {
                 all.push((format!("{path}({})", argument.name), argument));
             }
             all.push((path, member));

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-/// The value of `data` at a dotted path (`"createBrand.brand.id"`, `"brand.members.nodes.0.role"`), of an answer without
+/// The value of `data` at a dotted path (`"createBrand.brand.id"`, `"brand.members.nodes.0.role"`; empty for all of it), of an answer without
 /// errors and without refusals.
 #[track_caller]
 pub fn data_at(answer: &Value, path: &str) -> Value {

@@ -27,7 +27,7 @@ use tributary::{
         clock::{Clock, ManualClock},
         db::Db,
     },
-    outbox,
+    ledger, outbox,
 };
 
 use super::{
@@ -92,7 +92,9 @@ impl TestApp {
             0,
             "the relay left events without a position"
         );
-        // The ledger's own check belongs on this line.
+        if let Err(broken) = ledger::verify::verify(&self.app).await {
+            panic!("{broken}");
+        }
     }
 
     async fn db_unstamped_events(&self) -> u64 {

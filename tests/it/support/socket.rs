@@ -33,6 +33,7 @@ impl Served {
         Self { address, task }
     }
 
+    /// A socket that has not introduced itself yet.
     pub async fn connect(&self) -> Socket {
         let uri = format!("ws://{}/graphql", self.address).parse().unwrap();
         let request = ClientRequestBuilder::new(uri).with_sub_protocol("graphql-transport-ws");
