@@ -12,6 +12,8 @@
 mod accounts;
 mod authorisation;
 mod brands;
+mod conversions;
 mod graphql;
 mod migration;
 mod support;
+mod the_loop;
