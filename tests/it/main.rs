@@ -14,6 +14,7 @@ mod authorisation;
 mod brands;
 mod conversions;
 mod graphql;
+mod ledger;
 mod migration;
 mod support;
 mod the_loop;
