@@ -15,6 +15,7 @@ mod brands;
 mod conversions;
 mod graphql;
 mod ledger;
+mod marketplace;
 mod migration;
 mod support;
 mod the_loop;
