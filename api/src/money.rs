@@ -61,6 +61,19 @@ impl FromStr for Currency {
     }
 }
 
+/// Longest text of a decimal, in bytes: more digits than any amount has.
+const MAX_DECIMAL_LEN: usize = 40;
+
+/// Reads a decimal text such as `12.50` exactly. The decimal type's own reader rounds what has too many digits, and takes
+/// digits in groups.
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<Decimal> {
+    let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    (text.len() <= MAX_DECIMAL_LEN && text.bytes().all(plain))
+        .then(|| Decimal::from_str_exact(text).ok())
+        .flatten()
+}
+
 /// Why a decimal is not an amount of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
@@ -164,6 +177,16 @@ mod tests {
         assert_eq!(proportion(-5, 1, 2), -2);
         assert_eq!(proportion(100, 1, 0), 0);
         assert_eq!(share(1_000, 100_000), 100);
+    }
+
+    #[test]
+    fn a_decimal_is_read_exactly_or_not_at_all() {
+        assert_eq!(parse_decimal("-12.50"), Some(Decimal::new(-1_250, 2)));
+        let too_fine = format!("10.{}1", "0".repeat(30));
+        let too_long = "0".repeat(MAX_DECIMAL_LEN + 1);
+        for wrong in ["", "-", ".", "1e3", "1_000", "+1", " 1", "1,5", &too_fine, &too_long] {
+            assert_eq!(parse_decimal(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -12,8 +12,12 @@
 mod accounts;
 mod authorisation;
 mod brands;
+mod conversions;
 mod graphql;
 mod import;
+mod ledger;
+mod marketplace;
 mod migration;
 mod readme;
 mod support;
+mod the_loop;

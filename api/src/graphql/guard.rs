@@ -44,6 +44,7 @@ pub fn check(request: &mut Request) -> Result<Checked, ServerError> {
     let operation = choose(&document.operations, request.operation_name.as_deref())?;
     check_roots(operation, &document.fragments)?;
     check_variables(operation, &request.variables)?;
+    check_texts(request)?;
     let operation = operation.ty;
     request.set_parsed_query(document);
     Ok(Checked { operation, introspects })
@@ -321,6 +322,22 @@ fn check_roots(
             "a subscription has exactly one root field, and not an introspection field",
         )),
     }
+}
+
+/// No text may hold a NUL: PostgreSQL cannot store one, and nobody types one.
+fn check_texts(request: &Request) -> Result<(), ServerError> {
+    fn has_nul(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::List(values) => values.iter().any(has_nul),
+            Value::Object(fields) => fields.values().any(has_nul),
+            _ => false,
+        }
+    }
+    if request.query.contains("\\u0000") || request.query.contains('\0') || request.variables.values().any(has_nul) {
+        return Err(refuse("BAD_USER_INPUT", "a text contains the NUL character"));
+    }
+    Ok(())
 }
 
 /// A variable that must have a value and has none is the request's fault, before any field is resolved.

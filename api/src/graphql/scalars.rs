@@ -24,17 +24,12 @@ pub struct Decimal(pub rust_decimal::Decimal);
 )]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
-        // At most 28 digits fit; a longer text is refused before it is read.
-        const MAX_LEN: usize = 40;
         let Value::String(text) = value else {
             return Err(InputValueError::expected_type(value));
         };
-        if text.len() > MAX_LEN {
-            return Err(InputValueError::custom("a decimal has at most 40 characters"));
-        }
-        text.parse()
+        money::parse_decimal(&text)
             .map(Self)
-            .map_err(|_| InputValueError::custom("not a decimal number such as \"12.50\""))
+            .ok_or_else(|| InputValueError::custom("not a decimal number such as \"12.50\""))
     }
 
     fn to_value(&self) -> Value {

@@ -28,7 +28,7 @@ use crate::{
     error::{ApiError, Failure, RefusalCode},
     http::identity::actor_of,
     idempotency::{Key, Outcome},
-    money::Money,
+    money::{Money, parse_decimal},
 };
 
 /// Bytes of one event.
@@ -194,9 +194,8 @@ async fn read<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -
 }
 
 fn amount(amount: &str, currency: String) -> Result<(Decimal, String), TrackError> {
-    let amount = amount
-        .parse()
-        .map_err(|_| ApiError::bad_field("amount", "an amount is a decimal text such as \"12.50\""))?;
+    let amount = parse_decimal(amount)
+        .ok_or_else(|| ApiError::bad_field("amount", "an amount is a decimal text such as \"12.50\""))?;
     Ok((amount, currency))
 }
 

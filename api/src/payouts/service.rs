@@ -13,8 +13,10 @@ use entity::{
     payout_item,
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveEnum,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -588,14 +590,40 @@ pub async fn cancel_payout(
         .filter(payout_item::Column::PayoutId.eq(row.id))
         .all(&tx)
         .await?;
-    let ids: Vec<CommissionId> = items.iter().map(|item| item.commission_id).collect();
-    move_commissions_in_tx(&tx, &ids, CommissionState::InPayout, CommissionState::Approved).await?;
+    reopen_commissions_in_tx(&tx, &items).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
     Ok(Outcome {
         value: row,
         replayed: false,
     })
+}
+
+/// Lets go of what a cancelled payout would have paid. Negative items only netted a commission off: an earlier payout may
+/// still be paying it. What came back whole meanwhile is reversed.
+async fn reopen_commissions_in_tx(
+    tx: &DatabaseTransaction,
+    items: &[payout_item::Model],
+) -> std::result::Result<(), Fault> {
+    let ids: Vec<CommissionId> = items
+        .iter()
+        .filter(|item| item.amount_minor > 0)
+        .map(|item| item.commission_id)
+        .collect();
+    move_commissions_in_tx(tx, &ids, CommissionState::InPayout, CommissionState::Approved).await?;
+    for chunk in ids.chunks(INSERT_CHUNK) {
+        commission::Entity::update_many()
+            .set(commission::ActiveModel {
+                state: Set(CommissionState::Reversed),
+                ..Default::default()
+            })
+            .filter(commission::Column::Id.is_in(chunk.iter().copied()))
+            .filter(commission::Column::State.eq(CommissionState::Approved))
+            .filter(Expr::col(commission::Column::ReversedMinor).eq(Expr::col(commission::Column::AmountMinor)))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Whose payouts to list.

@@ -347,7 +347,7 @@ async fn find_click(
     brand: BrandId,
     text: &str,
 ) -> std::result::Result<Found, DbErr> {
-    let shown: String = text.chars().take(click_id::MAX_LEN).collect();
+    let shown = rules::storable(text).chars().take(click_id::MAX_LEN).collect();
     let mut candidate = Candidate {
         kind: TouchKind::Click,
         evidence: shown,
@@ -411,7 +411,7 @@ async fn find_codes_in_tx(
         Found {
             candidate: Candidate {
                 kind: TouchKind::PromoCode,
-                evidence: text.clone(),
+                evidence: rules::storable(text),
                 partnership: row.map(|row| row.partnership_id),
                 touched_at: None,
                 rejection,

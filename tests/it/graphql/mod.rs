@@ -3,3 +3,4 @@ mod limits;
 mod schema_rules;
 mod sdl;
 mod socket;
+mod statements;

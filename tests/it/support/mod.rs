@@ -6,6 +6,7 @@ pub mod app;
 pub mod builders;
 pub mod database;
 pub mod digest;
+pub mod marketplace;
 pub mod postgres;
 pub mod schema;
 pub mod socket;

@@ -5,6 +5,7 @@ pub mod record;
 pub mod refund;
 pub mod review;
 
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use entity::{
     TenantScoped, conversion,
     ids::{BrandId, PartnerId},
@@ -65,13 +66,9 @@ fn check_amount(amount: rust_decimal::Decimal, currency: &str) -> Result<Money> 
     })
 }
 
-/// When an event happened: now unless it says so, and never in the future.
-fn check_occurred_at(
-    app: &App,
-    occurred_at: Option<chrono::DateTime<chrono::Utc>>,
-) -> Result<chrono::DateTime<chrono::Utc>> {
-    use chrono::{SubsecRound, TimeDelta};
-
+/// When an event happened: now unless it says so, never in the future, and not so long ago that a database could not
+/// store it.
+fn check_occurred_at(app: &App, occurred_at: Option<DateTime<Utc>>) -> Result<DateTime<Utc>> {
     let now = app.clock.now();
     let occurred_at = occurred_at.map_or(now, |at| at.trunc_subsecs(6));
     if occurred_at > now + TimeDelta::seconds(MAX_CLOCK_SKEW_SECONDS) {
@@ -81,13 +78,17 @@ fn check_occurred_at(
             "the event lies in the future",
         ));
     }
+    if occurred_at < DateTime::UNIX_EPOCH {
+        return Err(ApiError::bad_field("occurredAt", "the event lies before 1970").into());
+    }
     Ok(occurred_at)
 }
 
 /// A reason people give.
 fn check_reason(reason: &str) -> Result<String> {
     let reason = reason.trim();
-    let fits = !reason.is_empty() && reason.chars().count() <= MAX_REASON_CHARS;
+    // PostgreSQL keeps no NUL.
+    let fits = !reason.is_empty() && reason.chars().count() <= MAX_REASON_CHARS && !reason.contains('\0');
     fits.then(|| reason.to_owned())
         .ok_or_else(|| Failure::refused_field(Code::ReasonInvalid, "reason", "a reason has 1 to 500 characters"))
 }

@@ -1,0 +1,4 @@
+mod attribution;
+mod bad_input;
+mod feed;
+mod idempotency;

@@ -1,0 +1,308 @@
+//! The books: append-only, checkable, and right after whatever happened in whatever order.
+
+use axum::http::StatusCode;
+use entity::{ledger_account, ledger_entry, ledger_transfer};
+use futures_util::future::{join, join_all};
+use rstest::rstest;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use serde_json::{Value, json};
+use tributary::ledger::verify::{VerifyError, verify};
+
+use crate::support::{
+    answer::{data_at, user_errors},
+    app::{TestApp, with_app},
+    builders::text,
+    database::Database,
+    marketplace::{Market, Promoter},
+};
+
+#[rstest]
+#[tokio::test]
+async fn the_database_refuses_to_change_what_was_posted(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let market = app.market("aurora").await;
+        let seller = app.promoter(&market, "seller", None).await;
+        app.code(&seller, "SELLER", json!({})).await;
+        app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"] }))
+            .await;
+        let before = app.digest().await;
+        for statement in [
+            "UPDATE ledger_entries SET amount_minor = amount_minor + 1",
+            "UPDATE ledger_transfers SET transfer_key = 'other'",
+            "DELETE FROM ledger_entries",
+            "DELETE FROM ledger_transfers",
+        ] {
+            let refused = app.db_writer().execute_unprepared(statement).await.unwrap_err();
+            assert!(refused.to_string().contains("append-only"), "{statement}: {refused}");
+        }
+        assert_eq!(app.digest().await, before);
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn verifying_names_the_row_that_is_wrong(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let market = app.market("aurora").await;
+        let seller = app.promoter(&market, "seller", None).await;
+        app.code(&seller, "SELLER", json!({})).await;
+        app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"] }))
+            .await;
+        let verified = verify(&app.app).await.unwrap();
+        assert_eq!((verified.transfers, verified.entries), (1, 2));
+
+        db_move_balance(&app, &seller, 1).await;
+        let Err(VerifyError::Broken { invariant, row }) = verify(&app.app).await else {
+            panic!("a wrong balance went unnoticed");
+        };
+        assert_eq!(invariant, "a cached balance equals the sum of its entries");
+        assert_eq!(row, format!("{}:PENDING:EUR", seller.partnership));
+        db_move_balance(&app, &seller, -1).await;
+        verify(&app.app).await.unwrap();
+    })
+    .await;
+}
+
+/// Falsifies a partnership's cached pending balance.
+async fn db_move_balance(app: &TestApp, promoter: &Promoter, by: i64) {
+    let key = format!("{}:PENDING:EUR", promoter.partnership);
+    ledger_account::Entity::update_many()
+        .col_expr(
+            ledger_account::Column::BalanceMinor,
+            Expr::col(ledger_account::Column::BalanceMinor).add(by),
+        )
+        .filter(ledger_account::Column::AccountKey.eq(key))
+        .exec(app.db_writer())
+        .await
+        .unwrap();
+}
+
+/// Refunds hold commissions and want balances, payouts hold balances and want commissions: neither may wait for the other
+/// for ever.
+#[rstest]
+#[tokio::test]
+async fn refunds_and_payouts_at_once_do_not_block_each_other(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let market = app.market("aurora").await;
+        app.two_levels(&market.owner, &market.program.id).await;
+        let top = app.promoter(&market, "top", None).await;
+        let middle = app.promoter(&market, "middle", Some(&top)).await;
+        let seller = app.promoter(&market, "seller", Some(&middle)).await;
+        app.code(&seller, "SELLER", json!({})).await;
+        for round in 0..3 {
+            let orders: Vec<String> = (0..12).map(|n| format!("A-{round}-{n}")).collect();
+            for order in &orders {
+                let sale = app
+                    .sale(&market, order, "100.00", json!({ "promoCodes": ["SELLER"] }))
+                    .await;
+                app.approve(&market, &sale).await;
+            }
+            let (first, second) = orders.split_at(6);
+            let refunds = [first, second].map(|orders| {
+                let (app, market) = (&app, &market);
+                async move {
+                    for order in orders {
+                        app.refund(market, order, 1, "10.00").await;
+                    }
+                }
+            });
+            let payouts = [&seller, &middle, &top].map(|promoter| {
+                let (app, market) = (&app, &market);
+                async move {
+                    for nth in 0..3 {
+                        let key = format!("{round}-{nth}-{}", promoter.partnership);
+                        let payout = app.approved_payout(market, promoter, &key).await;
+                        let input = json!({ "idempotencyKey": key, "id": payout, "reason": "again" });
+                        app.done(&market.owner, "cancelPayout", input, "payout { state }").await;
+                    }
+                }
+            });
+            join(join_all(refunds), join_all(payouts)).await;
+            verify(&app.app).await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// Deterministic and good enough to choose what happens next (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        let sides = u64::try_from(items.len()).unwrap();
+        (sides > 0).then(|| &items[usize::try_from(self.roll(sides)).unwrap()])
+    }
+}
+
+/// What random steps act on.
+struct Books {
+    app: TestApp,
+    market: Market,
+    promoters: Vec<Promoter>,
+    sales: Vec<(String, String)>,
+    payouts: Vec<String>,
+    /// Requests sent before, to be sent again.
+    sent: Vec<(&'static str, String, Value)>,
+}
+
+impl Books {
+    async fn open(app: &TestApp) -> Self {
+        let market = app.market("aurora").await;
+        app.two_levels(&market.owner, &market.program.id).await;
+        let top = app.promoter(&market, "top", None).await;
+        let middle = app.promoter(&market, "middle", Some(&top)).await;
+        let seller = app.promoter(&market, "seller", Some(&middle)).await;
+        app.code(&seller, "SELLER", json!({})).await;
+        app.code(&middle, "MIDDLE", json!({})).await;
+        Self {
+            app: app.clone(),
+            market,
+            promoters: vec![seller, middle, top],
+            sales: Vec::new(),
+            payouts: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// A request to `/track`, which may be refused but not fail.
+    async fn track(&mut self, door: &'static str, key: String, body: Value) -> Value {
+        let (status, answer) = self.app.track(&self.market.key.secret, door, &key, body.clone()).await;
+        assert!(
+            status.is_success() || status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{door} {body}: {status} {answer}"
+        );
+        self.sent.push((door, key, body));
+        answer
+    }
+
+    /// A mutation, which may be refused but not fail.
+    async fn mutate(&self, field: &str, input: Value, selection: &str) -> Option<Value> {
+        let answer = self
+            .app
+            .mutation(Some(&self.market.owner.token), field, input, selection)
+            .await;
+        assert!(answer.get("errors").is_none_or(Value::is_null), "{field}: {answer:#}");
+        user_errors(&answer).is_empty().then(|| data_at(&answer, field))
+    }
+
+    async fn step(&mut self, dice: &mut Dice, number: u32) {
+        let cents = |minor: u64| format!("{}.{:02}", minor / 100, minor % 100);
+        match dice.roll(12) {
+            0..=3 => {
+                let order = format!("O-{number}");
+                let code = dice.pick(&["SELLER", "MIDDLE", "NOBODY"]).copied();
+                let amount = cents(dice.roll(100_000));
+                let body = json!({ "orderId": order, "amount": amount, "currency": "EUR", "promoCodes": [code] });
+                let answer = self.track("purchase", format!("s{number}"), body).await;
+                self.sales.push((order, text(&answer["conversion"], "id")));
+            }
+            4 | 5 => {
+                let Some((order, _)) = dice.pick(&self.sales).cloned() else {
+                    return;
+                };
+                let whole = dice.roll(4) == 0;
+                let body = if whole {
+                    json!({ "orderId": order })
+                } else {
+                    json!({ "orderId": order, "amount": cents(1 + dice.roll(40_000)), "currency": "EUR" })
+                };
+                self.track("refund", format!("r{number}"), body).await;
+            }
+            6 | 7 => {
+                if let Some((_, id)) = dice.pick(&self.sales) {
+                    self.mutate("approveConversion", json!({ "id": id }), "conversion { id }")
+                        .await;
+                }
+            }
+            8 => {
+                if let Some((_, id)) = dice.pick(&self.sales) {
+                    let input = json!({ "id": id, "reason": "by chance" });
+                    self.mutate("rejectConversion", input, "conversion { id }").await;
+                }
+            }
+            9 => {
+                let Some(promoter) = dice.pick(&self.promoters) else {
+                    return;
+                };
+                let input = json!({
+                    "idempotencyKey": format!("p{number}"), "partnershipId": promoter.partnership, "currency": "EUR",
+                });
+                if let Some(made) = self.mutate("createPayout", input, "payout { id }").await {
+                    self.payouts.push(text(&made["payout"], "id"));
+                }
+            }
+            10 => {
+                let Some(id) = dice.pick(&self.payouts).cloned() else {
+                    return;
+                };
+                let key = format!("m{number}");
+                match dice.roll(3) {
+                    0 => {
+                        let input = json!({ "idempotencyKey": key, "id": id, "reason": "by chance" });
+                        self.mutate("cancelPayout", input, "payout { id }").await;
+                    }
+                    1 => {
+                        self.mutate("approvePayout", json!({ "id": id }), "payout { id }").await;
+                    }
+                    _ => {
+                        self.mutate("approvePayout", json!({ "id": id }), "payout { id }").await;
+                        let input = json!({ "idempotencyKey": key, "id": id, "reference": key });
+                        self.mutate("markPayoutPaid", input, "payout { id }").await;
+                    }
+                }
+            }
+            _ => {
+                if let Some((door, key, body)) = dice.pick(&self.sent).cloned() {
+                    self.track(door, key, body).await;
+                }
+            }
+        }
+    }
+}
+
+#[rstest]
+#[case::one(1)]
+#[case::two(20_261_121)]
+#[tokio::test]
+async fn whatever_happens_the_books_balance(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+    #[case] seed: u64,
+) {
+    const STEPS: u32 = 300;
+    with_app(database, |app| async move {
+        println!("seed {seed}");
+        let mut books = Books::open(&app).await;
+        let mut dice = Dice(seed);
+        for number in 1..=STEPS {
+            books.step(&mut dice, number).await;
+            // A minute has a budget of points, and time makes the ids differ.
+            app.advance(chrono::TimeDelta::seconds(1));
+            if number % 10 == 0
+                && let Err(broken) = verify(&app.app).await
+            {
+                panic!("seed {seed}, step {number}: {broken}");
+            }
+        }
+        assert!(books.payouts.len() > 5, "seed {seed} hardly paid anything");
+        let transfers = ledger_transfer::Entity::find().all(app.db()).await.unwrap().len();
+        let entries = ledger_entry::Entity::find().all(app.db()).await.unwrap().len();
+        println!("{} sales, {transfers} transfers, {entries} entries", books.sales.len());
+    })
+    .await;
+}
