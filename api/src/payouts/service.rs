@@ -598,6 +598,17 @@ pub async fn cancel_payout(
     })
 }
 
+/// Reach is not enough: not everyone in a brand sees money.
+#[must_use]
+pub fn may_see_payout(actor: &Actor, row: &payout::Model) -> bool {
+    actor
+        .authorise(Operation::SeePayouts, Place::brand(row.brand_id))
+        .is_ok()
+        || actor
+            .authorise(Operation::SeeOwnPayouts, Place::partner(row.partner_id))
+            .is_ok()
+}
+
 /// Whose payouts to list.
 #[derive(Clone, Copy, Debug)]
 pub enum Of {
