@@ -13,5 +13,7 @@ mod accounts;
 mod authorisation;
 mod brands;
 mod graphql;
+mod import;
 mod migration;
+mod readme;
 mod support;

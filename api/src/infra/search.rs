@@ -1,7 +1,7 @@
 //! Search behind one trait: ids in rank order, nothing else. Rows are always re-read from the database through a
 //! visibility filter, so an engine that lags can only miss, never leak.
 //!
-//! Today's engine is the database itself. Deliberately absent until their issue: Meilisearch and the embedded engine.
+//! Today's engine is the database itself. Deliberately absent today: Meilisearch and the embedded engine.
 
 use std::fmt;
 

@@ -90,6 +90,10 @@ fn follow(app: App, actor: Actor, brand: BrandId, from: i64) -> impl Stream<Item
             let events = outbox::list_after(&app, &Reach::of_brand(brand), &Topic::CONVERSIONS, position, BATCH)
                 .await
                 .map_err(ApiError::internal)?;
+            // Rights may have been taken away, and the token may have ended, since the subscription began.
+            if !events.is_empty() || actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
+                accounts::reload(&app, &actor).await?.authorise(Operation::ConversionFeed, Place::brand(brand))?;
+            }
             if events.is_empty() {
                 position = position.max(end);
                 live = true;
@@ -99,8 +103,6 @@ fn follow(app: App, actor: Actor, brand: BrandId, from: i64) -> impl Stream<Item
                 }
                 continue;
             }
-            // Rights may have been taken away since the subscription began.
-            accounts::reload(&app, &actor).await?.authorise(Operation::ConversionFeed, Place::brand(brand))?;
             let conversions = load(&app, brand, &events).await?;
             for event in events {
                 position = event.position.unwrap_or(position);
