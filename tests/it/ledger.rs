@@ -226,13 +226,18 @@ impl Books {
             }
             6 | 7 => {
                 if let Some((_, id)) = dice.pick(&self.sales) {
-                    self.mutate("approveConversion", json!({ "id": id }), "conversion { id }")
-                        .await;
+                    self.mutate(
+                        "approveConversion",
+                        json!({ "idempotencyKey": format!("approve-{number}"), "id": id }),
+                        "conversion { id }",
+                    )
+                    .await;
                 }
             }
             8 => {
                 if let Some((_, id)) = dice.pick(&self.sales) {
-                    let input = json!({ "id": id, "reason": "by chance" });
+                    let input =
+                        json!({ "idempotencyKey": format!("reject-{number}"), "id": id, "reason": "by chance" });
                     self.mutate("rejectConversion", input, "conversion { id }").await;
                 }
             }

@@ -48,7 +48,18 @@ pub async fn run(app: App, stop: CancellationToken) {
 pub async fn drain(app: &App) -> Result<(), DbErr> {
     let holder = app.ids.uuid(app.clock.now());
     while stamp_batch(app, holder).await? > 0 {}
-    Ok(())
+    release(app, holder).await
+}
+
+/// Gives the lease back: whoever comes next, be it at once, need not wait until it runs out.
+async fn release(app: &App, holder: Uuid) -> Result<(), DbErr> {
+    let tx = app.db.begin().await?;
+    lease::Entity::delete_many()
+        .filter(lease::Column::Name.eq(LEASE_NAME))
+        .filter(lease::Column::Holder.eq(holder))
+        .exec(&tx)
+        .await?;
+    tx.commit().await
 }
 
 /// Stamps one batch; 0 when there was nothing to do or another process holds the lease.
