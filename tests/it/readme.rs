@@ -44,7 +44,10 @@ fn script(blocks: &[Block], address: &str) -> String {
         match block.info.as_str() {
             "bash" => script.push_str(&format!("{}\necho '{MARK}'\n", block.text)),
             // Long enough to be subscribed before anything happens, and ended with the script.
-            "bash feed" => script.push_str(&format!("({}\n) > feed.out 2> feed.err &\nFEED=$!\nsleep 1\n", block.text)),
+            "bash feed" => script.push_str(&format!(
+                "({}\n) > feed.out 2> feed.err &\nFEED=$!\nsleep 1\n",
+                block.text
+            )),
             _ => {}
         }
     }
