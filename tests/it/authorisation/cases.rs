@@ -175,9 +175,9 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "brandId": world.brand, "idempotencyKey": "tried-refund", "orderId": "refund",
         })),
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
-        Operation::RejectConversion => {
-            edit(json!({ "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried" }))
-        }
+        Operation::RejectConversion => edit(json!({
+            "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",
+        })),
 
         Operation::CreatePayout => edit(json!({
             "idempotencyKey": "tried-payout", "partnershipId": world.partnership, "currency": "EUR",

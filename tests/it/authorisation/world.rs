@@ -266,12 +266,8 @@ impl Maker<'_> {
     }
 
     async fn approve(&self, conversion: &str) {
-        self.manage(
-            "approveConversion",
-            "conversion",
-            json!({ "idempotencyKey": conversion, "id": conversion }),
-        )
-        .await;
+        let input = json!({ "idempotencyKey": conversion, "id": conversion });
+        self.manage("approveConversion", "conversion", input).await;
     }
 
     /// An approved sale, refunded in part, with the ids of all that hangs on it.
