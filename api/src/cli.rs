@@ -1,14 +1,19 @@
 //! The commands of the program.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
+use chrono::DateTime;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{App, Parts},
     config::{Cli, Command, Config, Import, Ledger},
+    demo,
     error::Fault,
     graphql::schema,
+    ids::Ids,
+    import::invoice_replay,
+    infra::clock::ManualClock,
     ledger::verify,
     serve,
 };
@@ -21,14 +26,14 @@ pub async fn run(cli: Cli) -> Result<(), String> {
     start_log();
     let config = cli.config;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::serve(start(config).await?).await,
+        Command::Serve => serve_with_demo(config).await,
         Command::Migrate => start(config).await.map(drop),
         Command::Schema => {
             print!("{}", schema::sdl());
             Ok(())
         }
         Command::Demo => fill_demo(&start(config).await?).await,
-        Command::Import(Import::Invoices { file }) => import_invoices(&start(config).await?, &file).await,
+        Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
     }
 }
@@ -49,12 +54,39 @@ async fn start(config: Config) -> Result<App, String> {
         .map_err(|fault: Fault| format!("--database-url: {fault}"))
 }
 
-async fn fill_demo(_app: &App) -> Result<(), String> {
-    Err("this build has no demo marketplace".to_owned())
+/// The server of a fresh checkout shows something: an empty database is filled with the demo first.
+async fn serve_with_demo(config: Config) -> Result<(), String> {
+    let app = start(config).await?;
+    let empty = demo::is_empty(&app).await.map_err(|fault| fault.to_string())?;
+    if empty && !app.config.no_demo {
+        fill_demo(&app).await?;
+    } else if demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
+        println!("{}", demo::sign_ins(&app.config.public_base()));
+    }
+    serve::serve(app).await
 }
 
-async fn import_invoices(_app: &App, file: &Path) -> Result<(), String> {
-    Err(format!("this build cannot import {}", file.display()))
+async fn fill_demo(app: &App) -> Result<(), String> {
+    demo::fill(app).await.map_err(|fault| fault.to_string())?;
+    println!("{}", demo::sign_ins(&app.config.public_base()));
+    Ok(())
+}
+
+/// Runs on a clock of its own, which the invoices turn.
+async fn import_invoices(config: Config, file: &Path) -> Result<(), String> {
+    let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+    let parts = Parts {
+        clock: clock.clone(),
+        ids: Ids::from_os(),
+    };
+    let app = App::start(config, parts)
+        .await
+        .map_err(|fault| format!("--database-url: {fault}"))?;
+    let table = invoice_replay::replay(&app, &clock, file)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    println!("{table}");
+    app.db.close().await.map_err(|error| error.to_string())
 }
 
 async fn verify_ledger(app: &App) -> Result<(), String> {

@@ -226,13 +226,13 @@ impl Books {
             }
             6 | 7 => {
                 if let Some((_, id)) = dice.pick(&self.sales) {
-                    self.mutate("approveConversion", json!({ "id": id }), "conversion { id }")
-                        .await;
+                    let input = json!({ "idempotencyKey": format!("a{number}"), "id": id });
+                    self.mutate("approveConversion", input, "conversion { id }").await;
                 }
             }
             8 => {
                 if let Some((_, id)) = dice.pick(&self.sales) {
-                    let input = json!({ "id": id, "reason": "by chance" });
+                    let input = json!({ "idempotencyKey": format!("n{number}"), "id": id, "reason": "by chance" });
                     self.mutate("rejectConversion", input, "conversion { id }").await;
                 }
             }

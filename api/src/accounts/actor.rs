@@ -1,5 +1,6 @@
 //! Who asks: an identity with everything that rights are decided from, read once at the door.
 
+use chrono::{DateTime, Utc};
 use entity::{
     Reach,
     brand_member::BrandRole,
@@ -30,6 +31,8 @@ pub enum Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub identity: Identity,
+    /// When the access token ends; what lives longer than a request must ask. Keys end by being revoked.
+    pub valid_until: Option<DateTime<Utc>>,
     pub platform_admin: bool,
     pub brands: Vec<(BrandId, BrandRole)>,
     pub partners: Vec<PartnerId>,
@@ -73,6 +76,7 @@ impl Actor {
     pub fn anonymous() -> Self {
         Self {
             identity: Identity::Anonymous,
+            valid_until: None,
             platform_admin: false,
             brands: Vec::new(),
             partners: Vec::new(),
@@ -114,12 +118,14 @@ impl Actor {
     #[must_use]
     pub fn roles_at(&self, place: Place) -> Vec<Role> {
         let at_brand = |brand: BrandId| place.brand == Some(brand);
+        // What belongs to nobody (signing up, searching) is in reach of any key.
+        let at_own = |brand: BrandId| at_brand(brand) || place == Place::default();
         let mut roles = Vec::new();
         match self.identity {
             Identity::Anonymous => roles.push(Role::Anonymous),
             Identity::User(_) => roles.push(Role::SignedIn),
-            Identity::SecretKey { brand, .. } if at_brand(brand) => roles.push(Role::SecretKey),
-            Identity::PublishableKey { brand, .. } if at_brand(brand) => roles.push(Role::PublishableKey),
+            Identity::SecretKey { brand, .. } if at_own(brand) => roles.push(Role::SecretKey),
+            Identity::PublishableKey { brand, .. } if at_own(brand) => roles.push(Role::PublishableKey),
             Identity::SecretKey { .. } | Identity::PublishableKey { .. } | Identity::System => {}
         }
         if self.platform_admin {

@@ -4,7 +4,7 @@
 //! user, rights are read afresh for every request; an answer never tells whether an e-mail address has an account, but
 //! for the sign-up that must refuse it.
 //!
-//! Deliberately absent until their issue: password reset, e-mail verification, session lists, sign-in throttling.
+//! Deliberately absent today: password reset, e-mail verification, session lists, sign-in throttling.
 
 pub mod actor;
 pub mod error;

@@ -291,10 +291,14 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
     if token.starts_with(SECRET_KEY_PREFIX) || token.starts_with(PUBLISHABLE_KEY_PREFIX) {
         return identify_key(app, token).await;
     }
-    let user = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
+    let (user, expires_at) = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
         "the access token is not valid, or no longer; refresh the session",
     ))?;
-    load_actor(app.db.read(), user).await
+    let actor = load_actor(app.db.read(), user).await?;
+    Ok(Actor {
+        valid_until: Some(expires_at),
+        ..actor
+    })
 }
 
 async fn identify_key(app: &App, token: &str) -> std::result::Result<Actor, ApiError> {
@@ -341,6 +345,7 @@ async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::resul
         .map_err(fault)?;
     Ok(Actor {
         identity: Identity::User(id),
+        valid_until: None,
         platform_admin: user.platform_admin,
         brands: brands
             .into_iter()
@@ -352,8 +357,19 @@ async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::resul
 
 /// Reads the actor's rights again: for whoever lives longer than a request.
 pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiError> {
+    if actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
+        return Err(ApiError::Unauthenticated(
+            "the access token has ended; refresh the session and resume",
+        ));
+    }
     match actor.identity {
-        Identity::User(user) => load_actor(app.db.read(), user).await,
+        Identity::User(user) => {
+            let fresh = load_actor(app.db.read(), user).await?;
+            Ok(Actor {
+                valid_until: actor.valid_until,
+                ..fresh
+            })
+        }
         Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => {
             let alive = api_key::Entity::find_by_id(key)
                 .filter(Condition::all().add(api_key::Column::RevokedAt.is_null()))

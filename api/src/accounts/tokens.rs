@@ -39,9 +39,9 @@ pub fn sign_access(app: &App, user: UserId) -> Result<(String, DateTime<Utc>), F
     Ok((token, expires_at))
 }
 
-/// The user an access token names, unless it is forged or expired. The algorithm is pinned.
+/// The user an access token names and when it ends, unless it is forged or expired. The algorithm is pinned.
 #[must_use]
-pub fn verify_access(app: &App, token: &str) -> Option<UserId> {
+pub fn verify_access(app: &App, token: &str) -> Option<(UserId, DateTime<Utc>)> {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "iss", "sub"]);
@@ -49,9 +49,8 @@ pub fn verify_access(app: &App, token: &str) -> Option<UserId> {
     validation.validate_exp = false;
     let key = DecodingKey::from_secret(&app.keys.access_token);
     let claims = decode::<Claims>(token, &key, &validation).ok()?.claims;
-    (claims.exp > app.clock.now().timestamp())
-        .then(|| claims.sub.parse().ok())
-        .flatten()
+    let expires_at = DateTime::from_timestamp(claims.exp, 0)?;
+    (expires_at > app.clock.now()).then_some((claims.sub.parse().ok()?, expires_at))
 }
 
 /// A new opaque token with its prefix, such as `trs_…`.

@@ -111,7 +111,8 @@ impl ConversionMutations {
         input: ApproveConversionInput,
     ) -> Result<Option<ApproveConversionPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        ApproveConversionPayload::of(review::approve_conversion(ctx.app(), ctx.actor(), id).await)
+        let key = Key::parse(&input.idempotency_key)?;
+        ApproveConversionPayload::of(review::approve_conversion(ctx.app(), ctx.actor(), id, &key).await)
     }
 
     /// Rejects a pending conversion, with its commissions at every level.
@@ -121,6 +122,8 @@ impl ConversionMutations {
         input: RejectConversionInput,
     ) -> Result<Option<RejectConversionPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        RejectConversionPayload::of(review::reject_conversion(ctx.app(), ctx.actor(), id, &input.reason).await)
+        let key = Key::parse(&input.idempotency_key)?;
+        let rejected = review::reject_conversion(ctx.app(), ctx.actor(), id, &input.reason, &key).await;
+        RejectConversionPayload::of(rejected)
     }
 }

@@ -543,6 +543,9 @@ pub struct RecordRefundInput {
 /// A conversion to approve.
 #[derive(InputObject)]
 pub struct ApproveConversionInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
+    /// first result again; with other content it is refused.
+    pub idempotency_key: String,
     /// The conversion.
     pub id: ID,
 }
@@ -550,6 +553,9 @@ pub struct ApproveConversionInput {
 /// A conversion to reject.
 #[derive(InputObject)]
 pub struct RejectConversionInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
+    /// first result again; with other content it is refused.
+    pub idempotency_key: String,
     /// The conversion.
     pub id: ID,
     /// Why: 1 to 500 characters. The partner sees it.
@@ -590,7 +596,7 @@ payload! {
 
 payload! {
     /// What `approveConversion` answers.
-    ApproveConversionPayload {
+    replayable ApproveConversionPayload {
         /// The conversion, approved.
         conversion: Conversion
     } refused by ConversionError, ConversionErrorCode
@@ -598,7 +604,7 @@ payload! {
 
 payload! {
     /// What `rejectConversion` answers.
-    RejectConversionPayload {
+    replayable RejectConversionPayload {
         /// The conversion, rejected.
         conversion: Conversion
     } refused by ConversionError, ConversionErrorCode

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod executor;
 pub mod guard;
 pub mod node;
+pub mod nullable;
 pub mod objects;
 pub mod payload;
 pub mod scalars;

@@ -6,7 +6,7 @@ use crate::{
     accounts::{mutations::AccountMutations, queries::AccountQueries},
     brands::{mutations::BrandMutations, queries::BrandQueries},
     conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
-    graphql::{node::NodeQueries, user_error::UserError},
+    graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
     partnerships::mutations::PartnershipMutations,
     payouts::mutations::PayoutMutations,
@@ -54,6 +54,7 @@ pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         // No field answers with the interface itself; it is for fragments on `userErrors`, so it has to be named here.
         .register_output_type::<UserError>()
+        .extension(NullableErrors)
         .limit_aliases(MAX_ALIASES)
         .limit_directives(MAX_DIRECTIVES)
 }

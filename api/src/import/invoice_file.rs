@@ -41,7 +41,10 @@ pub enum Action {
     /// An order with its amount in minor units.
     Order { amount_minor: i64 },
     /// Refunds of earlier orders of the same customer: order id and minor units, newest order first.
-    Refund { parts: Vec<(String, i64)>, unmatched_minor: i64 },
+    Refund {
+        parts: Vec<(String, i64)>,
+        unmatched_minor: i64,
+    },
     /// Nothing can be recorded; why.
     Refuse(Refused),
 }
@@ -102,7 +105,11 @@ pub fn read(path: &Path, currency: Currency) -> io::Result<Vec<Line>> {
     let is_gzip = file.read_exact(&mut magic).is_ok() && magic == GZIP_MAGIC;
     file.rewind()?;
     let file = BufReader::new(file);
-    if is_gzip { parse(GzDecoder::new(file), currency) } else { parse(file, currency) }
+    if is_gzip {
+        parse(GzDecoder::new(file), currency)
+    } else {
+        parse(file, currency)
+    }
 }
 
 fn parse(source: impl Read, currency: Currency) -> io::Result<Vec<Line>> {
@@ -124,11 +131,20 @@ fn parse(source: impl Read, currency: Currency) -> io::Result<Vec<Line>> {
         };
         let occurrence = seen.entry(record.number.clone()).or_insert(0);
         *occurrence += 1;
-        let invoice =
-            if *occurrence == 1 { record.number.clone() } else { format!("{}#{occurrence}", record.number) };
+        let invoice = if *occurrence == 1 {
+            record.number.clone()
+        } else {
+            format!("{}#{occurrence}", record.number)
+        };
         let customer = (record.customer != GUEST).then(|| record.customer.clone());
         let action = decide(&record, &invoice, customer.as_deref(), currency, &mut open);
-        lines.push(Line { number, invoice, at, customer, action });
+        lines.push(Line {
+            number,
+            invoice,
+            at,
+            customer,
+            action,
+        });
     }
     Ok(lines)
 }
@@ -144,7 +160,9 @@ fn malformed(number: u64, previous: Option<&Line>) -> Line {
 }
 
 fn parse_date(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text, "%m/%d/%Y %H:%M").ok().map(|at| at.and_utc())
+    NaiveDateTime::parse_from_str(text, "%m/%d/%Y %H:%M")
+        .ok()
+        .map(|at| at.and_utc())
 }
 
 /// Quantity × price in minor units. Prices carry four decimals: the product is rounded half-even, once.
@@ -164,16 +182,25 @@ fn decide(
     if record.unit_price.is_sign_negative() && !record.unit_price.is_zero() {
         return Action::Refuse(Refused::NegativePrice);
     }
-    let Some(amount_minor) = amount_minor(record, currency) else { return Action::Refuse(Refused::Malformed) };
+    let Some(amount_minor) = amount_minor(record, currency) else {
+        return Action::Refuse(Refused::Malformed);
+    };
     if record.number.starts_with('C') {
-        return cancel(-amount_minor, customer.and_then(|customer| open.get_mut(customer)), customer.is_none());
+        return cancel(
+            -amount_minor,
+            customer.and_then(|customer| open.get_mut(customer)),
+            customer.is_none(),
+        );
     }
     if record.quantity.is_sign_negative() {
         return Action::Refuse(Refused::NegativeQuantity);
     }
     if let Some(customer) = customer {
         let orders = open.entry(customer.to_owned()).or_default();
-        orders.push(Open { invoice: invoice.to_owned(), left_minor: amount_minor });
+        orders.push(Open {
+            invoice: invoice.to_owned(),
+            left_minor: amount_minor,
+        });
     }
     Action::Order { amount_minor }
 }
@@ -199,7 +226,10 @@ fn cancel(amount_minor: i64, orders: Option<&mut Vec<Open>>, is_guest: bool) -> 
     if parts.is_empty() {
         return Action::Refuse(Refused::UnmatchedCancellation);
     }
-    Action::Refund { parts, unmatched_minor: wanted }
+    Action::Refund {
+        parts,
+        unmatched_minor: wanted,
+    }
 }
 
 #[cfg(test)]
@@ -226,8 +256,20 @@ mod tests {
         assert_eq!(lines[1].invoice, "1#2");
         assert_eq!(actions[2], &Action::Order { amount_minor: 0 });
         let taken = vec![("1#2".to_owned(), 1_000), ("1".to_owned(), 100)];
-        assert_eq!(actions[3], &Action::Refund { parts: taken, unmatched_minor: 0 });
-        assert_eq!(actions[4], &Action::Refund { parts: vec![("1".to_owned(), 202)], unmatched_minor: 298 });
+        assert_eq!(
+            actions[3],
+            &Action::Refund {
+                parts: taken,
+                unmatched_minor: 0
+            }
+        );
+        assert_eq!(
+            actions[4],
+            &Action::Refund {
+                parts: vec![("1".to_owned(), 202)],
+                unmatched_minor: 298
+            }
+        );
         assert_eq!(actions[5], &Action::Refuse(Refused::GuestCancellation));
         assert_eq!(actions[6], &Action::Refuse(Refused::UnmatchedCancellation));
         assert_eq!(actions[7], &Action::Refuse(Refused::NegativeQuantity));

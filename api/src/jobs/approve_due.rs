@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
-use crate::{accounts::actor::Actor, app::App, conversions::service::review, error::Failure};
+use crate::{app::App, conversions::service::review, error::Failure};
 
 /// Conversions looked at in one go.
 const BATCH: u64 = 500;
@@ -38,7 +38,7 @@ pub async fn approve_due(app: &App) -> Result<usize, String> {
         let Some(last) = due.last() else { return Ok(approved) };
         after = Some(*last);
         for id in due {
-            match review::approve_conversion(app, &Actor::system(), id).await {
+            match review::approve_due_conversion(app, id).await {
                 Ok(_) => approved += 1,
                 // Somebody decided meanwhile: that decision stands.
                 Err(Failure::Refused(_)) => {}

@@ -3,7 +3,7 @@
 //! Invariants: a program has at most one listing; a published one had an active program with something to earn when it
 //! was published; search answers ids only, rows are read again through what everyone may see.
 //!
-//! Deliberately absent until their issue: trust metrics, saved and hidden listings, creators' profiles, archiving.
+//! Deliberately absent today: trust metrics, saved and hidden listings, creators' profiles, archiving.
 
 pub mod error;
 pub mod loaders;

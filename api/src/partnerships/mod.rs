@@ -4,7 +4,7 @@
 //! at most ten deep; `partnership_ancestors` holds one row for each partnership above another, written in the transaction
 //! that changes an edge, so that an upline is read in one statement.
 //!
-//! Deliberately absent until their issue: invitations, questionnaires, groups, ending and banning.
+//! Deliberately absent today: invitations, questionnaires, groups, ending and banning.
 
 pub mod error;
 pub mod loaders;

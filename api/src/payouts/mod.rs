@@ -4,7 +4,7 @@
 //! of commissions that add up to it, oldest first, negative where a clawback is made good; a commission is PAID when what
 //! of it is payable has been paid by items, and stays PAID.
 //!
-//! Deliberately absent until their issue: batches, schedules, payout methods, and every rail but the manual one, where a
+//! Deliberately absent today: batches, schedules, payout methods, and every rail but the manual one, where a
 //! person pays and gives the bank's reference.
 
 pub mod error;

@@ -30,9 +30,9 @@ use crate::{
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
-/// Days a commission stays pending, and days a touch counts for, unless the program says otherwise: the schema's
-/// defaults.
+/// Days a commission may stay pending.
 const HOLD_DAYS: std::ops::RangeInclusive<i32> = 0..=365;
+/// Days a touch may count for.
 const WINDOW_DAYS: std::ops::RangeInclusive<i32> = 1..=365;
 const BINDING_MONTHS: std::ops::RangeInclusive<i32> = 1..=120;
 const POSITIONS: std::ops::RangeInclusive<i32> = 0..=10_000;
@@ -97,7 +97,7 @@ impl Patch {
     }
 }
 
-/// Is this program for everyone, or its brand's people looking at their own? What is neither does not exist.
+/// Active and paused programs are for everyone, any other for its brand's people.
 #[must_use]
 pub fn is_visible(actor: &Actor, row: &program::Model) -> bool {
     matches!(row.state, ProgramState::Active | ProgramState::Paused)

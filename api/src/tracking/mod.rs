@@ -3,7 +3,7 @@
 //! Invariants: a click id proves itself (link, time, nonce, MAC), so attribution never waits for its row; the redirect
 //! answers without a write; a touch that cannot win is kept with the reason, it never refuses an event.
 //!
-//! Deliberately absent until their issue: devices, QR codes, editing and archiving of links and codes, a link cache.
+//! Deliberately absent today: devices, QR codes, editing and archiving of links and codes, a link cache.
 
 pub mod click_id;
 pub mod clicks;

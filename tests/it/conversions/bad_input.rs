@@ -67,7 +67,7 @@ async fn world(app: &TestApp) -> World {
     let rejected = app
         .sale(&market, "A-3", "100.00", json!({ "promoCodes": ["SELLER"] }))
         .await;
-    let input = json!({ "id": rejected, "reason": "no" });
+    let input = json!({ "idempotencyKey": "no", "id": rejected, "reason": "no" });
     app.done(&market.owner, "rejectConversion", input, "conversion { id }")
         .await;
     app.sale(&market, "A-4", "100.00", json!({})).await;
@@ -380,25 +380,25 @@ fn one_sided(world: &World) -> Vec<Case> {
         world.mutation(
             "before the hold is over",
             "approveConversion",
-            json!({ "id": world.held }),
+            json!({ "idempotencyKey": "fresh", "id": world.held }),
             "HOLD_NOT_OVER",
         ),
         world.mutation(
             "what nobody is credited with",
             "approveConversion",
-            json!({ "id": world.uncredited }),
+            json!({ "idempotencyKey": "fresh", "id": world.uncredited }),
             "NOT_CREDITED",
         ),
         world.mutation(
             "what was rejected",
             "approveConversion",
-            json!({ "id": world.rejected }),
+            json!({ "idempotencyKey": "fresh", "id": world.rejected }),
             "INVALID_TRANSITION",
         ),
         world.mutation(
             "without a reason",
             "rejectConversion",
-            json!({ "id": world.held, "reason": "" }),
+            json!({ "idempotencyKey": "fresh", "id": world.held, "reason": "" }),
             "REASON_INVALID",
         ),
         world.mutation(

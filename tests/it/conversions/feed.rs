@@ -73,7 +73,7 @@ async fn resuming_gives_exactly_what_was_missed(#[values(Database::Sqlite, Datab
         drop(socket);
 
         let missed = record(&app, &market, 4..7).await;
-        let input = json!({ "id": live[0], "reason": "no" });
+        let input = json!({ "idempotencyKey": "no", "id": live[0], "reason": "no" });
         app.done(&market.owner, "rejectConversion", input, "conversion { id }")
             .await;
         app.refund(&market, "A-3", 1, "10.00").await;

@@ -291,7 +291,7 @@ impl TestApp {
         self.done(
             &market.owner,
             "approveConversion",
-            json!({ "id": conversion }),
+            json!({ "idempotencyKey": format!("approve-{conversion}"), "id": conversion }),
             "conversion { state }",
         )
         .await;

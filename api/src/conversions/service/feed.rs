@@ -49,13 +49,12 @@ fn encode(position: i64) -> String {
     URL_SAFE_NO_PAD.encode(position.to_be_bytes())
 }
 
-fn decode(cursor: &str) -> Result<i64, ApiError> {
+fn decode(cursor: &str) -> Option<i64> {
     URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
         .and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)))
         .filter(|position| *position >= 0)
-        .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))
 }
 
 /// Opens the feed behind `after`, or at its end.
@@ -66,9 +65,13 @@ pub async fn open(
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<FeedItem, ApiError>> + use<>, ApiError> {
     actor.authorise(Operation::ConversionFeed, Place::brand(brand))?;
+    let end = outbox::last_position(app).await.map_err(ApiError::internal)?;
     let from = match after {
-        Some(cursor) => decode(&cursor)?,
-        None => outbox::last_position(app).await.map_err(ApiError::internal)?,
+        // A cursor ahead of the log is of another log: following it would pass over what comes now.
+        Some(cursor) => decode(&cursor)
+            .filter(|position| *position <= end)
+            .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))?,
+        None => end,
     };
     Ok(follow(app.clone(), actor.clone(), brand, from))
 }
@@ -89,6 +92,10 @@ fn follow(app: App, actor: Actor, brand: BrandId, from: i64) -> impl Stream<Item
             let events = outbox::list_after(&app, &Reach::of_brand(brand), &Topic::CONVERSIONS, position, BATCH)
                 .await
                 .map_err(ApiError::internal)?;
+            // Rights may have been taken away, and the token may have ended, since the subscription began.
+            if !events.is_empty() || actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
+                accounts::reload(&app, &actor).await?.authorise(Operation::ConversionFeed, Place::brand(brand))?;
+            }
             if events.is_empty() {
                 position = position.max(end);
                 live = true;
@@ -98,8 +105,6 @@ fn follow(app: App, actor: Actor, brand: BrandId, from: i64) -> impl Stream<Item
                 }
                 continue;
             }
-            // Rights may have been taken away since the subscription began.
-            accounts::reload(&app, &actor).await?.authorise(Operation::ConversionFeed, Place::brand(brand))?;
             let conversions = load(&app, brand, &events).await?;
             for event in events {
                 position = event.position.unwrap_or(position);

@@ -6,6 +6,7 @@ use entity::{
     ids::ConversionId,
 };
 use sea_orm::{ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use serde::Serialize;
 
 use super::{Code, Result, check_reason, record::announce_in_tx};
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     audit::{self, Change},
     commissions::service as commissions,
     error::{ApiError, Failure},
+    idempotency::{self, Claim, Key, Outcome},
     outbox::Topic,
 };
 
@@ -36,10 +38,70 @@ async fn lock_in_tx(
     Ok(row)
 }
 
+/// What "the same content" means for a review.
+#[derive(Serialize)]
+struct Fingerprint<'a> {
+    conversion: String,
+    reason: Option<&'a str>,
+}
+
+/// Claims the key of a review; the conversion of an earlier one when there was one.
+async fn claim_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    row: &conversion::Model,
+    operation: &'static str,
+    key: &Key,
+    reason: Option<&str>,
+) -> Result<Claim> {
+    let fingerprint = Fingerprint {
+        conversion: row.id.to_string(),
+        reason,
+    };
+    Ok(idempotency::claim_in_tx(tx, app, row.brand_id.0, operation, key, &fingerprint).await?)
+}
+
 /// Approves a conversion whose hold period is over: its commissions become available, less the reserve.
-pub async fn approve_conversion(app: &App, actor: &Actor, id: ConversionId) -> Result<conversion::Model> {
+pub async fn approve_conversion(
+    app: &App,
+    actor: &Actor,
+    id: ConversionId,
+    key: &Key,
+) -> Result<Outcome<conversion::Model>> {
     let tx = app.db.begin().await?;
     let row = lock_in_tx(&tx, actor, Operation::ApproveConversion, id).await?;
+    let pending = match claim_in_tx(&tx, app, &row, "approveConversion", key, None).await? {
+        Claim::Replay(_) => {
+            tx.commit().await?;
+            return Ok(Outcome {
+                value: row,
+                replayed: true,
+            });
+        }
+        Claim::Fresh(pending) => pending,
+    };
+    let value = approve_in_tx(&tx, app, actor, row).await?;
+    pending.settle(&tx, value.id.0).await?;
+    app.commit(tx).await?;
+    Ok(Outcome { value, replayed: false })
+}
+
+/// The same for the worker, whose repetitions find another state and stop there.
+pub async fn approve_due_conversion(app: &App, id: ConversionId) -> Result<conversion::Model> {
+    let actor = Actor::system();
+    let tx = app.db.begin().await?;
+    let row = lock_in_tx(&tx, &actor, Operation::ApproveConversion, id).await?;
+    let row = approve_in_tx(&tx, app, &actor, row).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+async fn approve_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    row: conversion::Model,
+) -> Result<conversion::Model> {
     check_pending(&row, ConversionState::Approved)?;
     if row.partnership_id.is_none() {
         return Err(Failure::refused(
@@ -53,22 +115,37 @@ pub async fn approve_conversion(app: &App, actor: &Actor, id: ConversionId) -> R
             format!("the hold period lasts until {}", hold_until.to_rfc3339()),
         ));
     }
-    commissions::approve_in_tx(&tx, app, row.brand_id, row.id).await?;
-    let row = move_in_tx(&tx, app, actor, row, ConversionState::Approved, None).await?;
-    app.commit(tx).await?;
-    Ok(row)
+    commissions::approve_in_tx(tx, app, row.brand_id, row.id).await?;
+    move_in_tx(tx, app, actor, row, ConversionState::Approved, None).await
 }
 
 /// Rejects a pending conversion with a reason: its commissions go back to the brand.
-pub async fn reject_conversion(app: &App, actor: &Actor, id: ConversionId, reason: &str) -> Result<conversion::Model> {
+pub async fn reject_conversion(
+    app: &App,
+    actor: &Actor,
+    id: ConversionId,
+    reason: &str,
+    key: &Key,
+) -> Result<Outcome<conversion::Model>> {
     let reason = check_reason(reason)?;
     let tx = app.db.begin().await?;
     let row = lock_in_tx(&tx, actor, Operation::RejectConversion, id).await?;
+    let pending = match claim_in_tx(&tx, app, &row, "rejectConversion", key, Some(&reason)).await? {
+        Claim::Replay(_) => {
+            tx.commit().await?;
+            return Ok(Outcome {
+                value: row,
+                replayed: true,
+            });
+        }
+        Claim::Fresh(pending) => pending,
+    };
     check_pending(&row, ConversionState::Rejected)?;
     commissions::reject_in_tx(&tx, app, row.id).await?;
-    let row = move_in_tx(&tx, app, actor, row, ConversionState::Rejected, Some(reason)).await?;
+    let value = move_in_tx(&tx, app, actor, row, ConversionState::Rejected, Some(reason)).await?;
+    pending.settle(&tx, value.id.0).await?;
     app.commit(tx).await?;
-    Ok(row)
+    Ok(Outcome { value, replayed: false })
 }
 
 fn check_pending(row: &conversion::Model, to: ConversionState) -> Result<()> {

@@ -1,0 +1,222 @@
+//! A small, coherent marketplace to look around in: one brand with a program, two creators of whom one recruited the
+//! other, a few sales. Made through the same services that requests use.
+
+use chrono::TimeDelta;
+use entity::{
+    brand,
+    commission_rule::ConversionEvent,
+    ids::BrandId,
+    program::{AttributionOrder, CustomerBinding},
+    user,
+};
+use rust_decimal::Decimal;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use crate::{
+    accounts::actor::Actor,
+    app::App,
+    brands::service::CreateBrand,
+    conversions::service::{
+        record::{self, RecordEvent},
+        refund::{self, RecordRefund},
+    },
+    error::Fault,
+    idempotency::Key,
+    marketplace::service::Content,
+    programs::service::{Earning, Settings},
+    seeding::{self, Offer, denied, fault},
+};
+
+/// The demo is there when a brand has this slug.
+pub const BRAND_SLUG: &str = "aurora-coffee";
+pub const OWNER: &str = "owner@aurora-coffee.example";
+pub const FINANCE: &str = "finance@aurora-coffee.example";
+pub const MAYA: &str = "maya@creators.example";
+pub const LEO: &str = "leo@creators.example";
+/// Of every demo account. A demo is for looking around; `--no-demo` keeps it out of a real installation.
+pub const PASSWORD: &str = "tributary-demo";
+
+const PERCENT: i64 = 10_000;
+
+/// Is there nobody in this database yet?
+pub async fn is_empty(app: &App) -> Result<bool, Fault> {
+    Ok(user::Entity::find().count(app.db.read()).await? == 0)
+}
+
+/// Is the demo marketplace in this database?
+pub async fn is_present(app: &App) -> Result<bool, Fault> {
+    let found = brand::Entity::find()
+        .filter(brand::Column::Slug.eq(BRAND_SLUG))
+        .one(app.db.read())
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Fills the database. A second call finds everything in place and adds nothing.
+pub async fn fill(app: &App) -> Result<(), Fault> {
+    let owner = seeding::user(app, OWNER, "Olivia Owner", PASSWORD).await?;
+    let brand = seeding::brand(app, &owner, aurora()).await?;
+    let finance = seeding::user(app, FINANCE, "Felix Finance", PASSWORD).await?;
+    if finance.brands.is_empty() {
+        add_finance(app, brand.id, &finance).await?;
+    }
+    let owner = seeding::user(app, OWNER, "Olivia Owner", PASSWORD).await?;
+    let program = seeding::program(app, &owner, brand.id, offer()).await?;
+
+    let maya = seeding::user(app, MAYA, "Maya Moreno", PASSWORD).await?;
+    let maya_partner =
+        seeding::partner(app, &maya, "maya-brews", "Maya brews", "Coffee at home, twice a week.").await?;
+    let maya = seeding::user(app, MAYA, "Maya Moreno", PASSWORD).await?;
+    let above = seeding::partnership(app, &owner, &maya, maya_partner.id, program.id, None).await?;
+    seeding::link(app, &maya, &above, "maya-aurora").await?;
+    seeding::code(app, &maya, &above, "MAYA10").await?;
+
+    let leo = seeding::user(app, LEO, "Leo Lindgren", PASSWORD).await?;
+    let leo_partner = seeding::partner(
+        app,
+        &leo,
+        "leo-lifts",
+        "Leo lifts",
+        "Training, food and a lot of coffee.",
+    )
+    .await?;
+    let leo = seeding::user(app, LEO, "Leo Lindgren", PASSWORD).await?;
+    let recruiter = Some(above.referral_code.clone());
+    let below = seeding::partnership(app, &owner, &leo, leo_partner.id, program.id, recruiter).await?;
+    seeding::link(app, &leo, &below, "leo-aurora").await?;
+    seeding::code(app, &leo, &below, "LEO10").await?;
+    trade(app, &owner, brand.id).await
+}
+
+fn aurora() -> CreateBrand {
+    CreateBrand {
+        slug: BRAND_SLUG.to_owned(),
+        name: "Aurora Coffee".to_owned(),
+        website_url: "https://aurora-coffee.example/".to_owned(),
+        currency: "EUR".to_owned(),
+        reserve_ppm: None,
+        payout_minimum: Some(Decimal::new(5, 0)),
+    }
+}
+
+fn offer() -> Offer<'static> {
+    Offer {
+        settings: Settings {
+            name: "Aurora Friends".to_owned(),
+            description: "Recommend coffee you drink yourself.".to_owned(),
+            currencies: vec!["EUR".to_owned(), "USD".to_owned()],
+            destination_url: "https://aurora-coffee.example/shop".to_owned(),
+            hold_days: 14,
+            attribution_window_days: 30,
+            attribution_order: AttributionOrder::CodeFirst,
+            customer_binding: CustomerBinding::Forever,
+            customer_binding_months: None,
+            auto_approve_commissions: true,
+        },
+        terms: "Say that you are paid. Do not bid on our name. Commissions are held for 14 days.",
+        rules: vec![
+            (ConversionEvent::Sale, Earning::PercentOfSale(12 * PERCENT)),
+            (
+                ConversionEvent::Signup,
+                Earning::Fixed {
+                    amount: Decimal::ONE,
+                    currency: "EUR".to_owned(),
+                },
+            ),
+        ],
+        levels: vec![
+            (1, Earning::PercentOfSale(2 * PERCENT)),
+            (2, Earning::PercentOfCommission(5 * PERCENT)),
+        ],
+        content: Content {
+            title: "Aurora Coffee: 12 % for every bag".to_owned(),
+            pitch: "Freshly roasted coffee by post. 12 % of every order, 2 % of what the creators you bring in sell."
+                .to_owned(),
+            category: "food-drink".to_owned(),
+            countries: Vec::new(),
+        },
+    }
+}
+
+/// Members have no public operation yet: the one row of the demo that is written by hand.
+async fn add_finance(app: &App, brand: BrandId, finance: &Actor) -> Result<(), Fault> {
+    use entity::brand_member::{ActiveModel, BrandRole, Entity};
+
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    Entity::insert(ActiveModel {
+        id: Set(app.ids.new_id(now)),
+        brand_id: Set(brand),
+        user_id: Set(finance.user().map_err(denied)?),
+        role: Set(BrandRole::Finance),
+        created_at: Set(now),
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A few orders of the last three weeks, the older ones out of hold, and a refund.
+async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
+    let orders = [
+        ("demo-1001", "anna", 21, Decimal::new(4_990, 2), Some("LEO10")),
+        ("demo-1002", "ben", 18, Decimal::new(12_000, 2), Some("MAYA10")),
+        ("demo-1003", "anna", 6, Decimal::new(2_450, 2), None),
+        ("demo-1004", "chloe", 3, Decimal::new(8_900, 2), Some("LEO10")),
+        ("demo-1005", "dan", 1, Decimal::new(3_300, 2), None),
+    ];
+    for (order, customer, days_ago, amount, code) in orders {
+        let command = RecordEvent {
+            brand,
+            event: ConversionEvent::Sale,
+            program: None,
+            customer_id: Some(customer.to_owned()),
+            order_id: Some(order.to_owned()),
+            amount: Some((amount, "EUR".to_owned())),
+            promo_codes: code.map(str::to_owned).into_iter().collect(),
+            click_id: None,
+            occurred_at: Some(app.clock.now() - TimeDelta::days(days_ago)),
+            idempotency_key: Key::parse(order).map_err(denied)?,
+        };
+        if !is_recorded(app, brand, order).await? {
+            record::record_conversion(app, owner, command).await.map_err(fault)?;
+        }
+    }
+    let refund = RecordRefund {
+        brand,
+        order_id: "demo-1002".to_owned(),
+        amount: Some((Decimal::new(4_000, 2), "EUR".to_owned())),
+        reason: Some("one of three bags came back".to_owned()),
+        occurred_at: None,
+        idempotency_key: Key::parse("demo-refund-1002").map_err(denied)?,
+    };
+    refund::record_refund(app, owner, refund).await.map_err(fault)?;
+    Ok(())
+}
+
+async fn is_recorded(app: &App, brand: BrandId, order: &str) -> Result<bool, Fault> {
+    use entity::order::{Column, Entity};
+
+    let found = Entity::find()
+        .filter(Column::BrandId.eq(brand))
+        .filter(Column::ExternalId.eq(order))
+        .one(app.db.read())
+        .await?;
+    Ok(found.is_some())
+}
+
+/// What a person at the terminal needs to look around.
+#[must_use]
+pub fn sign_ins(base: &str) -> String {
+    format!(
+        "\nThe demo marketplace is in place. Sign in (password for all: {PASSWORD}):\n\
+         \x20 {OWNER}    owner of the brand Aurora Coffee\n\
+         \x20 {FINANCE}  finance of the same brand\n\
+         \x20 {MAYA}          creator, recruited Leo\n\
+         \x20 {LEO}           creator\n\n\
+         A first question:\n\
+         \x20 curl -s {base}/graphql -H 'content-type: application/json' \\\n\
+         \x20   -d '{{\"query\":\"{{ marketplaceListings(first: 5) {{ nodes {{ title category brand {{ name }} }} }} }}\"}}'\n"
+    )
+}
