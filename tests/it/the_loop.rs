@@ -460,7 +460,7 @@ async fn a_rejection_takes_pending_money_back(#[values(Database::Sqlite, Databas
             .sale(&market, "A-1", "200.00", json!({ "promoCodes": ["SELLER"] }))
             .await;
         app.refund(&market, "A-1", 1, "50.00").await;
-        let input = json!({ "idempotencyKey": "reject", "id": sale, "reason": "bought by the partner" });
+        let input = json!({ "idempotencyKey": "no", "id": sale, "reason": "bought by the partner" });
         app.done(&market.owner, "rejectConversion", input, "conversion { state }")
             .await;
         let nothing = || Balances::of("0.00", "0.00", "0.00", "0.00");

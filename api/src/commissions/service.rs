@@ -22,7 +22,10 @@ use crate::{
     app::App,
     commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule},
     error::{ApiError, Fault},
-    ledger::post::{self, Line, Owner, Posting},
+    ledger::{
+        balances,
+        post::{self, Line, Owner, Posting},
+    },
     money::{Currency, Money},
     page::{self, Page, Slice},
     partnerships::service as partnerships,
@@ -235,11 +238,23 @@ fn posting<const N: usize>(
     })
 }
 
-/// The commissions of a conversion by level, locked until the transaction ends.
+/// The commissions of a conversion by level, locked until the transaction ends; their partnerships' available balances
+/// first.
 pub async fn lock_of_conversion_in_tx(
     tx: &DatabaseTransaction,
     conversion: ConversionId,
 ) -> Result<Vec<commission::Model>, Fault> {
+    let partnerships: Vec<PartnershipId> = commission::Entity::find()
+        .select_only()
+        .column(commission::Column::PartnershipId)
+        .filter(commission::Column::ConversionId.eq(conversion))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    if partnerships.is_empty() {
+        return Ok(Vec::new());
+    }
+    balances::lock_all_available_in_tx(tx, partnerships).await?;
     let rows = commission::Entity::find()
         .filter(commission::Column::ConversionId.eq(conversion))
         .order_by_asc(commission::Column::Level)

@@ -45,6 +45,9 @@ pub fn check(request: &mut Request) -> Result<Checked, ServerError> {
     check_roots(operation, &document.fragments)?;
     check_variables(operation, &request.variables)?;
     check_texts(request)?;
+    for name in omitted_page_sizes(operation, &document.fragments, &request.variables) {
+        request.variables.insert(name, Value::Null);
+    }
     let operation = operation.ty;
     request.set_parsed_query(document);
     Ok(Checked { operation, introspects })
@@ -322,6 +325,46 @@ fn check_roots(
             "a subscription has exactly one root field, and not an introspection field",
         )),
     }
+}
+
+/// Variables of page sizes that are left out, as most clients do with what has no value. An argument whose variable is
+/// left out counts as absent; the library's complexity calls it undefined instead, and refuses the request.
+fn omitted_page_sizes(
+    operation: &OperationDefinition,
+    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+    variables: &Variables,
+) -> Vec<Name> {
+    fn collect(set: &SelectionSet, names: &mut Vec<String>) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    for (argument, value) in &field.node.arguments {
+                        // A variable is written with a dollar, and nothing else begins with one.
+                        if matches!(argument.node.as_str(), "first" | "last")
+                            && let Some(name) = value.node.to_string().strip_prefix('$')
+                        {
+                            names.push(name.to_owned());
+                        }
+                    }
+                    collect(&field.node.selection_set.node, names);
+                }
+                Selection::InlineFragment(fragment) => collect(&fragment.node.selection_set.node, names),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    let mut sizes = Vec::new();
+    collect(&operation.selection_set.node, &mut sizes);
+    for fragment in fragments.values() {
+        collect(&fragment.node.selection_set.node, &mut sizes);
+    }
+    let definitions = operation.variable_definitions.iter().map(|variable| &variable.node);
+    definitions
+        .filter(|variable| variable.var_type.node.nullable && variable.default_value.is_none())
+        .map(|variable| &variable.name.node)
+        .filter(|name| !variables.contains_key(name.as_str()) && sizes.iter().any(|size| size == name.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// No text may hold a NUL: PostgreSQL cannot store one, and nobody types one.

@@ -88,9 +88,12 @@ impl DatabaseSearch {
     }
 }
 
+fn escaped(words: &str) -> String {
+    words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
 fn contains(word: &str) -> String {
-    let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
+    format!("%{}%", escaped(word))
 }
 
 #[async_trait]
@@ -130,7 +133,7 @@ impl Search for DatabaseSearch {
         // The folded text begins with the title: a listing whose title begins with the words is the better match.
         if query.by_relevance && !words.is_empty() {
             let starts = Expr::col(Column::SearchText)
-                .like(LikeExpr::new(format!("{}%", contains(&words.join(" ")).trim_matches('%'))).escape('\\'));
+                .like(LikeExpr::new(format!("{}%", escaped(&words.join(" ")))).escape('\\'));
             let rank: SimpleExpr = Expr::case(starts, 1).finally(0).into();
             select = select.order_by(rank, direction.clone());
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    ids::{BrandId, PartnershipId},
+    ids::{BrandId, LedgerAccountId, PartnershipId},
     ledger_account::{self, LedgerAccountKind},
     ledger_entry,
 };
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
 
 use crate::app::App;
@@ -67,6 +68,27 @@ pub async fn lock_available_in_tx(
         .one(tx)
         .await?;
     Ok(account.and_then(|account| account.balance_minor).unwrap_or(0))
+}
+
+/// Locks the available balances of partnerships until the transaction ends, in sorted order.
+///
+/// Money is always locked in this order, whoever moves it: available balances, commissions, other balances. A refund that
+/// held a commission and waited for the balance would block a payout that holds the balance and waits for the commission.
+pub async fn lock_all_available_in_tx(
+    tx: &DatabaseTransaction,
+    partnerships: impl IntoIterator<Item = PartnershipId>,
+) -> Result<(), DbErr> {
+    ledger_account::Entity::find()
+        .select_only()
+        .column(ledger_account::Column::Id)
+        .filter(ledger_account::Column::PartnershipId.is_in(partnerships))
+        .filter(ledger_account::Column::Kind.eq(LedgerAccountKind::Available))
+        .order_by_asc(ledger_account::Column::AccountKey)
+        .lock_exclusive()
+        .into_tuple::<LedgerAccountId>()
+        .all(tx)
+        .await
+        .map(drop)
 }
 
 /// The sum of one kind of a brand's accounts in one currency.

@@ -480,6 +480,7 @@ pub async fn mark_payout_paid(
         None,
     )
     .await?;
+    settle_commissions_in_tx(&tx, &row).await?;
     post::post_in_tx(
         &tx,
         app,
@@ -495,7 +496,6 @@ pub async fn mark_payout_paid(
         )?],
     )
     .await?;
-    settle_commissions_in_tx(&tx, &row).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
     Ok(Outcome {
@@ -571,6 +571,12 @@ pub async fn cancel_payout(
     };
     let open = [PayoutState::Draft, PayoutState::Approved];
     move_in_tx(&tx, app, actor, &mut row, &open, PayoutState::Cancelled, Some(reason)).await?;
+    balances::lock_all_available_in_tx(&tx, [row.partnership_id]).await?;
+    let items = payout_item::Entity::find()
+        .filter(payout_item::Column::PayoutId.eq(row.id))
+        .all(&tx)
+        .await?;
+    reopen_commissions_in_tx(&tx, &items).await?;
     post::post_in_tx(
         &tx,
         app,
@@ -586,11 +592,6 @@ pub async fn cancel_payout(
         )?],
     )
     .await?;
-    let items = payout_item::Entity::find()
-        .filter(payout_item::Column::PayoutId.eq(row.id))
-        .all(&tx)
-        .await?;
-    reopen_commissions_in_tx(&tx, &items).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
     Ok(Outcome {

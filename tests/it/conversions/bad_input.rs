@@ -380,25 +380,25 @@ fn one_sided(world: &World) -> Vec<Case> {
         world.mutation(
             "before the hold is over",
             "approveConversion",
-            json!({ "idempotencyKey": "review", "id": world.held }),
+            json!({ "idempotencyKey": "fresh", "id": world.held }),
             "HOLD_NOT_OVER",
         ),
         world.mutation(
             "what nobody is credited with",
             "approveConversion",
-            json!({ "idempotencyKey": "review", "id": world.uncredited }),
+            json!({ "idempotencyKey": "fresh", "id": world.uncredited }),
             "NOT_CREDITED",
         ),
         world.mutation(
             "what was rejected",
             "approveConversion",
-            json!({ "idempotencyKey": "review", "id": world.rejected }),
+            json!({ "idempotencyKey": "fresh", "id": world.rejected }),
             "INVALID_TRANSITION",
         ),
         world.mutation(
             "without a reason",
             "rejectConversion",
-            json!({ "idempotencyKey": "review", "id": world.held, "reason": "" }),
+            json!({ "idempotencyKey": "fresh", "id": world.held, "reason": "" }),
             "REASON_INVALID",
         ),
         world.mutation(

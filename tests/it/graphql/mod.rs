@@ -4,3 +4,4 @@ mod schema_rules;
 mod sdl;
 mod socket;
 mod statements;
+mod variables;

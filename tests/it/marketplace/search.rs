@@ -9,7 +9,6 @@ use crate::support::{
     app::{TestApp, with_app},
     builders::{BrandFixture, User, text},
     database::Database,
-    marketplace::merged,
 };
 
 const SEARCH: &str = "query ($where: ListingWhere, $orderBy: ListingOrder, $first: Int, $after: String) {

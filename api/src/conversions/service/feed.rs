@@ -50,13 +50,12 @@ fn encode(position: i64) -> String {
     URL_SAFE_NO_PAD.encode(position.to_be_bytes())
 }
 
-fn decode(cursor: &str) -> Result<i64, ApiError> {
+fn decode(cursor: &str) -> Option<i64> {
     URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
         .and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)))
         .filter(|position| *position >= 0)
-        .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))
 }
 
 /// Opens the feed behind `after`, or at its end.
@@ -67,9 +66,13 @@ pub async fn open(
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<FeedItem, ApiError>> + use<>, ApiError> {
     actor.authorise(Operation::ConversionFeed, Place::brand(brand))?;
+    let end = outbox::last_position(app).await.map_err(ApiError::internal)?;
     let from = match after {
-        Some(cursor) => decode(&cursor)?,
-        None => outbox::last_position(app).await.map_err(ApiError::internal)?,
+        // A cursor ahead of the log is of another log: following it would pass over what comes now.
+        Some(cursor) => decode(&cursor)
+            .filter(|position| *position <= end)
+            .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))?,
+        None => end,
     };
     Ok(follow(app.clone(), actor.clone(), brand, from))
 }
