@@ -91,7 +91,7 @@ impl Actor {
         }
     }
 
-    /// The tenants whose rows this actor sees at all.
+    /// The tenants whose rows this actor sees at all. A publishable key stands in every page's source: it reaches none.
     #[must_use]
     pub fn reach(&self) -> Reach {
         let mut reach = Reach {
@@ -99,7 +99,7 @@ impl Actor {
             brands: self.brands.iter().map(|(brand, _)| *brand).collect(),
             partners: self.partners.clone(),
         };
-        if let Identity::SecretKey { brand, .. } | Identity::PublishableKey { brand, .. } = self.identity {
+        if let Identity::SecretKey { brand, .. } = self.identity {
             reach.brands.push(brand);
         }
         reach

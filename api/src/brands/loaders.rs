@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    brand,
-    ids::{BrandId, UserId},
+    TenantScoped, api_key, brand, brand_member,
+    ids::{ApiKeyId, BrandId, BrandMemberId, UserId},
     user,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::graphql::context::{Batch, LoadError};
+use crate::{
+    accounts::{actor::Place, permissions::Operation},
+    graphql::context::{Batch, LoadError},
+};
 
 impl Loader<BrandId> for Batch {
     type Value = brand::Model;
@@ -36,5 +39,43 @@ impl Loader<UserId> for Batch {
             .all(self.app.db.read())
             .await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// Members, for `node`: to whom their brand's list shows them.
+impl Loader<BrandMemberId> for Batch {
+    type Value = brand_member::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[BrandMemberId]) -> Result<HashMap<BrandMemberId, brand_member::Model>, LoadError> {
+        let rows = brand_member::Entity::find_within(&self.actor.reach())
+            .filter(brand_member::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        let may_see = |brand| self.actor.authorise(Operation::SeeMembers, Place::brand(brand)).is_ok();
+        Ok(rows
+            .into_iter()
+            .filter(|row| may_see(row.brand_id))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+/// API keys, for `node`: to whom their brand's list shows them.
+impl Loader<ApiKeyId> for Batch {
+    type Value = api_key::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, api_key::Model>, LoadError> {
+        let rows = api_key::Entity::find_within(&self.actor.reach())
+            .filter(api_key::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        let may_see = |brand| self.actor.authorise(Operation::SeeApiKeys, Place::brand(brand)).is_ok();
+        Ok(rows
+            .into_iter()
+            .filter(|row| may_see(row.brand_id))
+            .map(|row| (row.id, row))
+            .collect())
     }
 }

@@ -201,7 +201,6 @@ macro_rules! commissions_of {
         impl $name {
             #[doc = $field_doc]
             #[graphql(complexity = "page::cost(first, last, child_complexity)")]
-            #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
             async fn commissions(
                 &$self,
                 ctx: &Context<'_>,

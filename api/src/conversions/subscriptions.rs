@@ -48,7 +48,7 @@ impl From<FeedItem> for ConversionFeedItem {
                 cursor,
                 occurred_at,
                 kind: kind_of(&topic),
-                conversion: conversion.map(Conversion::from),
+                conversion: conversion.map(|row| Conversion::from(*row)),
             }),
             FeedItem::Lagged {
                 resume_from,

@@ -430,7 +430,6 @@ pub struct ConversionsOfBrand(pub BrandId);
 impl ConversionsOfBrand {
     /// The brand's conversions, newest first. For the brand's members.
     #[graphql(complexity = "page::cost(first, last, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn conversions(
         &self,
         ctx: &Context<'_>,
@@ -457,7 +456,6 @@ pub struct ConversionsOfPartner(pub PartnerId);
 impl ConversionsOfPartner {
     /// The conversions this partner is credited with, newest first. For the partner.
     #[graphql(complexity = "page::cost(first, last, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn conversions(
         &self,
         ctx: &Context<'_>,
@@ -649,6 +647,10 @@ pub struct Lagged {
 
 /// An item of the conversion feed.
 #[derive(Union)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every item is the large one, and the union macro takes no box"
+)]
 pub enum ConversionFeedItem {
     Event(ConversionFeedEvent),
     Lagged(Lagged),

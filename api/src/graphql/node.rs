@@ -4,12 +4,14 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApplicationId, BrandId, CommissionId, ConversionId, CustomerId, ListingId, OrderId, PartnerId, PartnershipId,
-    PayoutId, ProgramId, PromoCodeId, RefundId, TrackingLinkId, TypedId, split_id,
+    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId,
+    ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, TrackingLinkId, TypedId,
+    split_id,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
+    brands::types::{ApiKey, BrandMember},
     commissions::types::Commission,
     conversions::types::{Customer, Order, Refund},
     error::ApiError,
@@ -20,7 +22,7 @@ use crate::{
     marketplace::types::Listing,
     partnerships::{loaders::VisiblePartner, types::Application},
     payouts::types::Payout,
-    programs::loaders::VisibleProgram,
+    programs::{loaders::VisibleProgram, types::CommissionRule},
     tracking::types::{PromoCode, TrackingLink},
 };
 
@@ -32,8 +34,11 @@ const MAX_NODES: usize = 100;
 #[graphql(field(name = "id", ty = "&ID", desc = "Global id."))]
 pub enum Node {
     Brand(Brand),
+    BrandMember(BrandMember),
+    ApiKey(ApiKey),
     Partner(Partner),
     Program(Program),
+    CommissionRule(CommissionRule),
     Listing(Listing),
     Application(Application),
     Partnership(Partnership),
@@ -86,6 +91,11 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
     };
     Ok(match prefix.as_str() {
         BrandId::PREFIX => ctx.load(BrandId(uuid)).await?.map(|row| Node::Brand(row.into())),
+        BrandMemberId::PREFIX => ctx
+            .load(BrandMemberId(uuid))
+            .await?
+            .map(|row| Node::BrandMember(row.into())),
+        ApiKeyId::PREFIX => ctx.load(ApiKeyId(uuid)).await?.map(|row| Node::ApiKey(row.into())),
         PartnerId::PREFIX => ctx
             .load(VisiblePartner(PartnerId(uuid)))
             .await?
@@ -94,6 +104,10 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
             .load(VisibleProgram(ProgramId(uuid)))
             .await?
             .map(|row| Node::Program(row.into())),
+        CommissionRuleId::PREFIX => ctx
+            .load(CommissionRuleId(uuid))
+            .await?
+            .map(|row| Node::CommissionRule(row.into())),
         ListingId::PREFIX => ctx.load(ListingId(uuid)).await?.map(|row| Node::Listing(row.into())),
         ApplicationId::PREFIX => ctx
             .load(ApplicationId(uuid))

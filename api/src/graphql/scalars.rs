@@ -18,6 +18,7 @@ fn text(value: Value) -> Result<String, InputValueError<String>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
+/// A decimal number as a string, so that no client reads it as a float.
 #[Scalar(
     name = "Decimal",
     specified_by_url = "https://en.wikipedia.org/wiki/Decimal_separator"
@@ -41,6 +42,7 @@ impl ScalarType for Decimal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrencyCode(pub String);
 
+/// An ISO 4217 currency code in upper case: `EUR`.
 #[Scalar(
     name = "CurrencyCode",
     specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html"
@@ -67,6 +69,7 @@ impl ScalarType for CurrencyCode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountryCode(pub String);
 
+/// An ISO 3166-1 alpha-2 country code in upper case: `DE`.
 #[Scalar(
     name = "CountryCode",
     specified_by_url = "https://www.iso.org/iso-3166-country-codes.html"
@@ -92,6 +95,7 @@ impl ScalarType for CountryCode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(pub String);
 
+/// An absolute http or https address.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,4 +1,4 @@
-//! Batches of payouts and their items. Scoped: outside the caller's reach there is nothing.
+//! Batches of payouts and their items, each within what the caller may see.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,10 @@ use async_graphql::dataloader::Loader;
 use entity::{TenantScoped, ids::PayoutId, payout, payout_item};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::graphql::context::{Batch, LoadError};
+use crate::{
+    graphql::context::{Batch, LoadError},
+    payouts::service,
+};
 
 impl Loader<PayoutId> for Batch {
     type Value = payout::Model;
@@ -17,7 +20,11 @@ impl Loader<PayoutId> for Batch {
             .filter(payout::Column::Id.is_in(keys.iter().copied()))
             .all(self.app.db.read())
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_payout(&self.actor, row))
+            .map(|row| (row.id, row))
+            .collect())
     }
 }
 

@@ -627,6 +627,17 @@ async fn reopen_commissions_in_tx(
     Ok(())
 }
 
+/// Reach is not enough: not everyone in a brand sees money.
+#[must_use]
+pub fn may_see_payout(actor: &Actor, row: &payout::Model) -> bool {
+    actor
+        .authorise(Operation::SeePayouts, Place::brand(row.brand_id))
+        .is_ok()
+        || actor
+            .authorise(Operation::SeeOwnPayouts, Place::partner(row.partner_id))
+            .is_ok()
+}
+
 /// Whose payouts to list.
 #[derive(Clone, Copy, Debug)]
 pub enum Of {

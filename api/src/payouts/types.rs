@@ -182,7 +182,6 @@ macro_rules! payouts_of {
         impl $name {
             #[doc = $field_doc]
             #[graphql(complexity = "page::cost(first, last, child_complexity)")]
-            #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
             async fn payouts(
                 &self,
                 ctx: &Context<'_>,

@@ -7,7 +7,7 @@ use std::{collections::HashMap, hash::Hash};
 use async_graphql::dataloader::Loader;
 use entity::{
     commission_rule,
-    ids::{ProgramId, ProgramTermsId},
+    ids::{CommissionRuleId, ProgramId, ProgramTermsId},
     program, program_terms, referral_level,
 };
 use sea_orm::{
@@ -92,6 +92,31 @@ impl Loader<RulesOf> for Batch {
             .all(self.app.db.read())
             .await?;
         Ok(grouped(rows, |row| RulesOf(row.program_id)))
+    }
+}
+
+/// Rules, for `node`: whoever may see a program may see what it pays. What it used to pay is its brand's business.
+impl Loader<CommissionRuleId> for Batch {
+    type Value = commission_rule::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[CommissionRuleId],
+    ) -> Result<HashMap<CommissionRuleId, commission_rule::Model>, LoadError> {
+        let rules = commission_rule::Entity::find()
+            .filter(commission_rule::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        let programs = program::Entity::find()
+            .filter(program::Column::Id.is_in(rules.iter().map(|rule| rule.program_id)))
+            .all(self.app.db.read())
+            .await?;
+        let may_see = |rule: &commission_rule::Model| {
+            let program = programs.iter().find(|program| program.id == rule.program_id);
+            program.is_some_and(|program| service::may_see_rule(&self.actor, program, rule))
+        };
+        Ok(rules.into_iter().filter(may_see).map(|rule| (rule.id, rule)).collect())
     }
 }
 

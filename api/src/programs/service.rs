@@ -106,6 +106,15 @@ pub fn is_visible(actor: &Actor, row: &program::Model) -> bool {
             .is_ok()
 }
 
+/// A rule that counts is seen with its program, an archived one by the brand's people.
+#[must_use]
+pub fn may_see_rule(actor: &Actor, program: &program::Model, rule: &commission_rule::Model) -> bool {
+    let at_home = actor
+        .authorise(Operation::SeePrograms, Place::brand(program.brand_id))
+        .is_ok();
+    at_home || (rule.archived_at.is_none() && is_visible(actor, program))
+}
+
 /// A program by its id: anyone may ask, drafts and archived ones answer to their brand only.
 pub async fn get_program(app: &App, actor: &Actor, id: ProgramId) -> std::result::Result<program::Model, ApiError> {
     get_program_in_tx(app.db.read(), id)

@@ -1,4 +1,4 @@
-//! Batches of links and codes, for `node`. Scoped: outside the caller's reach there is nothing.
+//! Batches of links and codes, for `node`: what the lists of their partnership show, and to whom.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,10 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use crate::graphql::context::{Batch, LoadError};
+use crate::{
+    accounts::{actor::Place, permissions::Operation},
+    graphql::context::{Batch, LoadError},
+};
 
 impl Loader<TrackingLinkId> for Batch {
     type Value = tracking_link::Model;
@@ -21,7 +24,15 @@ impl Loader<TrackingLinkId> for Batch {
             .filter(tracking_link::Column::Id.is_in(keys.iter().copied()))
             .all(self.app.db.read())
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        let may_see = |brand, partner| {
+            let place = Place::shared(brand, partner);
+            self.actor.authorise(Operation::SeeLinks, place).is_ok()
+        };
+        Ok(rows
+            .into_iter()
+            .filter(|row| may_see(row.brand_id, row.partner_id))
+            .map(|row| (row.id, row))
+            .collect())
     }
 }
 
@@ -34,6 +45,14 @@ impl Loader<PromoCodeId> for Batch {
             .filter(promo_code::Column::Id.is_in(keys.iter().copied()))
             .all(self.app.db.read())
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        let may_see = |brand, partner| {
+            let place = Place::shared(brand, partner);
+            self.actor.authorise(Operation::SeePromoCodes, place).is_ok()
+        };
+        Ok(rows
+            .into_iter()
+            .filter(|row| may_see(row.brand_id, row.partner_id))
+            .map(|row| (row.id, row))
+            .collect())
     }
 }

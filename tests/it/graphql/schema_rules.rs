@@ -25,15 +25,15 @@ const PLAIN_LISTS: [(&str, &str); 6] = [
 ];
 
 /// Objects with an id that are parts of another object and are read through it, each with its reason. May only shrink.
-const PARTS: [(&str, &str); 5] = [
+const PARTS: [(&str, &str); 2] = [
     (
         "User",
         "people are seen as themselves or as members of a common brand, never by their id",
     ),
-    ("ApiKey", "read through its brand, by those who may manage keys"),
-    ("BrandMember", "read through its brand, by the brand's members"),
-    ("CommissionRule", "part of its program"),
-    ("ReferralLevel", "part of its program"),
+    (
+        "ReferralLevel",
+        "part of its program: levels are only ever set together, and a change makes all of them anew",
+    ),
 ];
 
 /// Connections that can only be read forwards, each with its reason.

@@ -37,7 +37,8 @@ pub enum FeedItem {
         topic: String,
         cursor: String,
         occurred_at: DateTime<Utc>,
-        conversion: Option<conversion::Model>,
+        /// Boxed: far larger than all the rest.
+        conversion: Option<Box<conversion::Model>>,
     },
     Lagged {
         resume_from: String,
@@ -113,7 +114,7 @@ fn follow(app: App, actor: Actor, brand: BrandId, from: i64) -> impl Stream<Item
                     topic: event.topic,
                     cursor: encode(position),
                     occurred_at: event.occurred_at,
-                    conversion: conversions.iter().find(|row| row.id == id).cloned(),
+                    conversion: conversions.iter().find(|row| row.id == id).cloned().map(Box::new),
                 };
             }
         }

@@ -1,0 +1,203 @@
+//! How each operation is tried. The match has no arm for "the rest", so an operation without a case does not compile.
+
+use serde_json::{Value, json};
+use tributary::accounts::permissions::Operation;
+
+use super::world::{CODE, World, sale};
+use crate::support::builders::PASSWORD;
+
+/// How an operation is tried.
+pub struct Case {
+    pub document: String,
+    pub variables: Value,
+    pub transport: Transport,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Http,
+    Socket,
+}
+
+fn query(document: &str, variables: Value) -> Case {
+    Case {
+        document: document.to_owned(),
+        variables,
+        transport: Transport::Http,
+    }
+}
+
+/// A list of a brand or a partner.
+fn list(root: &str, id: &str, selection: &str) -> Case {
+    query(
+        &format!("query ($id: ID!) {{ {root}(id: $id) {{ {selection} }} }}"),
+        json!({ "id": id }),
+    )
+}
+
+fn of_brand(world: &World, selection: &str) -> Case {
+    list("brand", &world.brand, selection)
+}
+
+fn of_partner(world: &World, selection: &str) -> Case {
+    list("partner", &world.partner, selection)
+}
+
+fn of_partnership(world: &World, selection: &str) -> Case {
+    list(
+        "node",
+        &world.partnership,
+        &format!("... on Partnership {{ {selection} }}"),
+    )
+}
+
+/// The mutation of an operation with its one input.
+fn mutation(operation: Operation, input: Value) -> Case {
+    let (_, field) = operation.name().split_once('.').unwrap();
+    let input_type = match operation {
+        Operation::RecordSignup | Operation::RecordLead => "RecordEventInput".to_owned(),
+        _ => format!("{}{}Input", field[..1].to_uppercase(), &field[1..]),
+    };
+    query(
+        &format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code message }} }} }}"),
+        json!({ "input": input }),
+    )
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each operation, and nothing else")]
+pub fn case(operation: Operation, world: &World) -> Case {
+    let [withdrawn, approved, rejected] = &world.applications;
+    let [to_approve, to_reject] = &world.conversions;
+    let [to_release, to_cancel] = &world.payouts;
+    let edit = |input| mutation(operation, input);
+    let edit_id = |id: &String| mutation(operation, json!({ "id": id }));
+    let event = |key: &str| {
+        json!({
+            "brandId": world.brand, "programId": world.program, "idempotencyKey": key, "customerId": key,
+            "promoCodes": [CODE],
+        })
+    };
+    match operation {
+        Operation::SeeViewer => query(
+            "{ viewer { user { id } memberships { role } partners { id } } }",
+            json!({}),
+        ),
+        Operation::SeeNode => list("node", &world.brand, "id"),
+        Operation::SeeNodes => query(
+            "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+            json!({ "ids": [world.brand, world.program, world.partner] }),
+        ),
+        Operation::SearchListings => query(
+            "{ marketplaceListings(first: 2) { totalCount nodes { title program { name } } } }",
+            json!({}),
+        ),
+        Operation::SeeBrand => of_brand(world, "id slug name"),
+        Operation::SeeProgram => list(
+            "program",
+            &world.program,
+            "id commissionRules { percent } terms { body }",
+        ),
+        Operation::SeePartner => of_partner(world, "id handle"),
+
+        Operation::SeeMembers => of_brand(world, "members(first: 2) { nodes { role user { email } } }"),
+        Operation::SeeApiKeys => of_brand(world, "apiKeys(first: 2) { nodes { lastFour } }"),
+        Operation::SeePrograms => of_brand(world, "programs(first: 2) { nodes { state } }"),
+        Operation::SeeApplications => of_brand(world, "applications(first: 2) { nodes { message } }"),
+        Operation::SeePartnerships => of_brand(world, "partnerships(first: 2) { nodes { state } }"),
+        Operation::SeeConversions => of_brand(world, "conversions(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
+
+        Operation::SeeOwnApplications => of_partner(world, "applications(first: 2) { nodes { message } }"),
+        Operation::SeeOwnPartnerships => of_partner(world, "partnerships(first: 2) { nodes { state } }"),
+        Operation::SeeOwnConversions => of_partner(world, "conversions(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeeOwnCommissions => of_partner(world, "commissions(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
+
+        Operation::SeeLinks => of_partnership(world, "trackingLinks(first: 2) { nodes { slug } }"),
+        Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
+        Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
+        Operation::SeeBalances => of_partnership(world, "balances { currency }"),
+
+        Operation::SignUp => {
+            edit(json!({ "email": "tried@example.org", "password": PASSWORD, "displayName": "tried" }))
+        }
+        Operation::SignIn => edit(json!({ "email": "owner@example.org", "password": PASSWORD })),
+        Operation::RefreshSession => edit(json!({ "refreshToken": world.refresh_token })),
+        Operation::CreateBrand => edit(json!({
+            "slug": "tried", "name": "Tried", "websiteUrl": "https://tried.example", "currency": "EUR",
+        })),
+        Operation::CreatePartner => edit(json!({ "handle": "tried", "displayName": "Tried" })),
+        Operation::CreateApiKey => edit(json!({ "brandId": world.brand, "kind": "PUBLISHABLE", "name": "tried" })),
+        Operation::RevokeApiKey => edit_id(&world.spare_key),
+
+        Operation::CreateProgram => edit(json!({
+            "brandId": world.brand, "name": "Tried", "description": "", "currencies": ["EUR"],
+            "destinationUrl": "https://world.example/", "terms": "Be nice.",
+        })),
+        Operation::UpdateProgram => edit(json!({ "id": world.draft_program, "patch": { "name": "Tried" } })),
+        Operation::ActivateProgram | Operation::PauseProgram => edit_id(&world.draft_program),
+        Operation::CreateCommissionRule => edit(json!({
+            "programId": world.draft_program, "event": "SALE", "earning": { "percent": "5" },
+        })),
+        Operation::ArchiveCommissionRule => edit_id(&world.draft_rule),
+        Operation::SetReferralLevels => edit(json!({
+            "programId": world.draft_program,
+            "levels": [{ "level": 1, "earning": { "percentOfCommission": "5" } }],
+        })),
+        Operation::CreateListing => edit(json!({
+            "programId": world.draft_program, "title": "Tried", "pitch": "Tried.", "category": "travel",
+        })),
+        Operation::UpdateListing => edit(json!({ "id": world.draft_listing, "patch": { "title": "Tried" } })),
+        Operation::PublishListing | Operation::PauseListing => edit_id(&world.draft_listing),
+
+        Operation::ApplyToProgram => edit(json!({
+            "partnerId": world.partner, "programId": world.open_program, "message": "Hello.",
+            "acceptedTermsVersion": 1,
+        })),
+        Operation::WithdrawApplication => edit_id(withdrawn),
+        Operation::ApproveApplication => edit_id(approved),
+        Operation::RejectApplication => edit(json!({ "id": rejected, "reason": "OTHER" })),
+        Operation::SuspendPartnership => edit(json!({ "id": world.partnership, "reason": "tried" })),
+        Operation::ReactivatePartnership => edit_id(&world.partnership),
+        Operation::SetPartnershipReferrer => edit(json!({
+            "partnershipId": world.partnership, "referrerId": world.other_partnership,
+        })),
+
+        Operation::CreateTrackingLink => edit(json!({ "partnershipId": world.partnership, "slug": "tried" })),
+        Operation::CreatePromoCode => edit(json!({ "partnershipId": world.partnership, "code": "TRIED" })),
+
+        Operation::RecordSignup => edit(event("tried-signup")),
+        Operation::RecordLead => edit(event("tried-lead")),
+        Operation::RecordSale => edit(sale(&world.brand, &world.program, "tried-sale")),
+        Operation::RecordRefund => edit(json!({
+            "brandId": world.brand, "idempotencyKey": "tried-refund", "orderId": "refund",
+        })),
+        Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
+        Operation::RejectConversion => edit(json!({
+            "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",
+        })),
+
+        Operation::CreatePayout => edit(json!({
+            "idempotencyKey": "tried-payout", "partnershipId": world.partnership, "currency": "EUR",
+        })),
+        Operation::ApprovePayout => edit_id(to_release),
+        Operation::MarkPayoutPaid => edit(json!({
+            "idempotencyKey": "tried-paid", "id": to_release, "reference": "tried",
+        })),
+        Operation::CancelPayout => edit(json!({
+            "idempotencyKey": "tried-cancel", "id": to_cancel, "reason": "tried",
+        })),
+
+        Operation::ConversionFeed => Case {
+            // The cursor in front of everything: whoever may watch is answered at once.
+            document: "subscription ($brand: ID!) { conversionFeed(brandId: $brand, after: \"AAAAAAAAAAA\") {
+                ... on ConversionFeedEvent { kind conversion { id } }
+            } }"
+            .to_owned(),
+            variables: json!({ "brand": world.brand }),
+            transport: Transport::Socket,
+        },
+    }
+}

@@ -1,0 +1,376 @@
+//! What operations are tried on, made through public operations: one brand whose program runs, one partner in it, and
+//! for each operation something on which it can succeed.
+
+use entity::brand_member::BrandRole;
+use serde_json::{Value, json};
+use tributary::accounts::permissions::{Operation, Role};
+
+use crate::support::{
+    app::TestApp,
+    builders::{User, text},
+};
+
+/// The promo code under which the world's sales are credited.
+pub const CODE: &str = "WORLD10";
+
+pub struct World {
+    pub brand: String,
+    pub partner: String,
+    /// Of the partner, in the running program.
+    pub partnership: String,
+    /// Somebody else's, in the same program.
+    pub other_partnership: String,
+    pub link: String,
+    pub code: String,
+    /// Runs; its listing is published; sales are recorded for it.
+    pub program: String,
+    pub rule: String,
+    pub listing: String,
+    /// A draft with a listing of its own that nobody touches.
+    pub hidden_program: String,
+    pub hidden_rule: String,
+    pub hidden_listing: String,
+    /// To be changed, activated and paused.
+    pub draft_program: String,
+    pub draft_rule: String,
+    /// Of a program that runs; not published yet.
+    pub draft_listing: String,
+    /// Takes applications; the partner has sent none.
+    pub open_program: String,
+    /// One each to be withdrawn, approved and rejected.
+    pub applications: [String; 3],
+    /// Was approved; nothing more happens to it.
+    pub application: String,
+    /// To be approved and to be rejected.
+    pub conversions: [String; 2],
+    /// Approved, with everything that hangs on it.
+    pub sale: Sale,
+    /// To be released and paid, and to be taken back.
+    pub payouts: [String; 2],
+    /// To be revoked; nobody authenticates with it.
+    pub spare_key: String,
+    pub member: String,
+    /// Of a session that nothing else uses.
+    pub refresh_token: String,
+    pub actors: Vec<Actor>,
+}
+
+#[derive(Default)]
+pub struct Sale {
+    pub conversion: String,
+    pub commission: String,
+    pub order: String,
+    pub customer: String,
+    pub refund: String,
+}
+
+pub struct Actor {
+    pub name: String,
+    pub token: Option<String>,
+    /// What the actor is in the world: a stranger is only signed in.
+    pub roles: Vec<Role>,
+}
+
+impl Actor {
+    pub fn may(&self, operation: Operation) -> bool {
+        // Open to all: every role is listed, so a key of another brand is not shut out either.
+        operation.allowed() == Role::ALL || self.roles.iter().any(|role| operation.allowed().contains(role))
+    }
+}
+
+impl World {
+    pub async fn build(app: &TestApp) -> Self {
+        let owner = app.sign_up("owner").await;
+        let brand = app.brand(&owner, "world").await.id;
+        let creator = app.sign_up("creator").await;
+        let partner = app.partner(&creator, "world-partner").await.id;
+        let recruit = app.sign_up("recruit").await;
+        let other_partner = app.partner(&recruit, "other-partner").await.id;
+        let maker = Maker {
+            app,
+            owner: &owner,
+            brand: &brand,
+        };
+
+        let (program, rule, listing) = maker.open_program("main").await;
+        let (hidden_program, hidden_rule) = maker.program("hidden").await;
+        let hidden_listing = maker.listing(&hidden_program).await;
+        let (draft_program, draft_rule) = maker.program("draft").await;
+        let (shop, _) = maker.program("shop").await;
+        maker.activate(&shop).await;
+        let draft_listing = maker.listing(&shop).await;
+        let (open_program, ..) = maker.open_program("open").await;
+
+        let (application, partnership) = maker.join(&creator, &partner, &program).await;
+        let (_, other_partnership) = maker.join(&recruit, &other_partner, &program).await;
+        let mut applications = Vec::new();
+        for name in ["withdrawn", "approved", "rejected"] {
+            let (program, ..) = maker.open_program(name).await;
+            applications.push(maker.apply(&creator, &partner, &program).await);
+        }
+        let link = maker
+            .make(
+                &creator,
+                "createTrackingLink",
+                "trackingLink",
+                json!({ "partnershipId": partnership }),
+            )
+            .await;
+        let code = json!({ "partnershipId": partnership, "code": CODE });
+        let code = maker.make(&creator, "createPromoCode", "promoCode", code).await;
+
+        let conversions = [
+            maker.sale(&program, "approve").await,
+            maker.sale(&program, "reject").await,
+        ];
+        maker.sale(&program, "refund").await;
+        let sale = maker.whole_sale(&program).await;
+        let payouts = [
+            maker.payout(&program, &partnership, "release").await,
+            maker.payout(&program, &partnership, "cancel").await,
+        ];
+        // What is left to be paid.
+        let left = maker.sale(&program, "left").await;
+        maker.approve(&left).await;
+
+        let spare_key = app.secret_key(&owner, &brand).await.id;
+        let members = "query ($id: ID!) { brand(id: $id) { members(first: 1) { nodes { id } } } }";
+        let member = app
+            .graphql_ok(
+                Some(&owner.token),
+                members,
+                json!({ "id": brand }),
+                "brand.members.nodes.0",
+            )
+            .await;
+        let refresh_token = app.sign_up("refreshing").await.refresh_token;
+        let actors = actors(app, &brand, &owner, &creator).await;
+        Self {
+            brand,
+            partner,
+            partnership,
+            other_partnership,
+            link,
+            code,
+            program,
+            rule,
+            listing,
+            hidden_program,
+            hidden_rule,
+            hidden_listing,
+            draft_program,
+            draft_rule,
+            draft_listing,
+            open_program,
+            applications: applications.try_into().unwrap(),
+            application,
+            conversions,
+            sale,
+            payouts,
+            spare_key,
+            member: text(&member, "id"),
+            refresh_token,
+            actors,
+        }
+    }
+}
+
+/// Makes things in the world's brand.
+struct Maker<'a> {
+    app: &'a TestApp,
+    owner: &'a User,
+    brand: &'a str,
+}
+
+impl Maker<'_> {
+    /// Runs a mutation that answers with one object, and returns the object's id.
+    async fn make(&self, user: &User, mutation: &str, object: &str, input: Value) -> String {
+        let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let document = format!(
+            "mutation ($input: {input_type}!) {{ {mutation}(input: $input) {{
+                {object} {{ id }} userErrors {{ code message }}
+            }} }}"
+        );
+        let path = format!("{mutation}.{object}");
+        let variables = json!({ "input": input });
+        let made = self
+            .app
+            .graphql_ok(Some(&user.token), &document, variables, &path)
+            .await;
+        text(&made, "id")
+    }
+
+    async fn manage(&self, mutation: &str, object: &str, input: Value) -> String {
+        self.make(self.owner, mutation, object, input).await
+    }
+
+    /// A draft with a rule, and without a hold.
+    async fn program(&self, name: &str) -> (String, String) {
+        let program = json!({
+            "brandId": self.brand, "name": name, "description": name, "currencies": ["EUR"],
+            "destinationUrl": "https://world.example/", "holdDays": 0, "terms": "Be nice.",
+        });
+        let program = self.manage("createProgram", "program", program).await;
+        let rule = json!({ "programId": program, "event": "SALE", "earning": { "percent": "10" } });
+        let rule = self.manage("createCommissionRule", "commissionRule", rule).await;
+        (program, rule)
+    }
+
+    async fn activate(&self, program: &str) {
+        self.manage("activateProgram", "program", json!({ "id": program }))
+            .await;
+    }
+
+    async fn listing(&self, program: &str) -> String {
+        let input = json!({
+            "programId": program, "title": "World", "pitch": "Everything there is.", "category": "travel",
+        });
+        self.manage("createListing", "listing", input).await
+    }
+
+    /// A running program with its rule and its published listing.
+    async fn open_program(&self, name: &str) -> (String, String, String) {
+        let (program, rule) = self.program(name).await;
+        self.activate(&program).await;
+        let listing = self.listing(&program).await;
+        self.manage("publishListing", "listing", json!({ "id": listing })).await;
+        (program, rule, listing)
+    }
+
+    async fn apply(&self, user: &User, partner: &str, program: &str) -> String {
+        let input = json!({
+            "partnerId": partner, "programId": program, "message": "Hello.", "acceptedTermsVersion": 1,
+        });
+        self.make(user, "applyToProgram", "application", input).await
+    }
+
+    /// The application and the partnership it became.
+    async fn join(&self, user: &User, partner: &str, program: &str) -> (String, String) {
+        let application = self.apply(user, partner, program).await;
+        let document = "mutation ($input: ApproveApplicationInput!) { approveApplication(input: $input) {
+            application { partnership { id } } userErrors { code message }
+        } }";
+        let variables = json!({ "input": { "id": application } });
+        let path = "approveApplication.application.partnership";
+        let partnership = self
+            .app
+            .graphql_ok(Some(&self.owner.token), document, variables, path)
+            .await;
+        (application, text(&partnership, "id"))
+    }
+
+    /// A sale of 100 EUR, credited to the holder of the code.
+    async fn sale(&self, program: &str, order: &str) -> String {
+        self.manage("recordSale", "conversion", sale(self.brand, program, order))
+            .await
+    }
+
+    async fn approve(&self, conversion: &str) {
+        let input = json!({ "idempotencyKey": conversion, "id": conversion });
+        self.manage("approveConversion", "conversion", input).await;
+    }
+
+    /// An approved sale, refunded in part, with the ids of all that hangs on it.
+    async fn whole_sale(&self, program: &str) -> Sale {
+        let conversion = self.sale(program, "whole").await;
+        self.approve(&conversion).await;
+        let refund = json!({
+            "brandId": self.brand, "idempotencyKey": "whole", "orderId": "whole",
+            "amount": { "amount": "10.00", "currency": "EUR" },
+        });
+        let refund = self.manage("recordRefund", "refund", refund).await;
+        let document = "query ($id: ID!) { node(id: $id) { ... on Conversion {
+            order { id } customer { id } commissions { id }
+        } } }";
+        let variables = json!({ "id": conversion });
+        let found = self
+            .app
+            .graphql_ok(Some(&self.owner.token), document, variables, "node")
+            .await;
+        Sale {
+            commission: text(&found["commissions"][0], "id"),
+            order: text(&found["order"], "id"),
+            customer: text(&found["customer"], "id"),
+            conversion,
+            refund,
+        }
+    }
+
+    /// A drafted payout of a sale made for it.
+    async fn payout(&self, program: &str, partnership: &str, name: &str) -> String {
+        let conversion = self.sale(program, name).await;
+        self.approve(&conversion).await;
+        let input = json!({ "idempotencyKey": name, "partnershipId": partnership, "currency": "EUR" });
+        self.manage("createPayout", "payout", input).await
+    }
+}
+
+/// The input of a sale of 100 EUR; the order's id is its idempotency key too.
+pub fn sale(brand: &str, program: &str, order: &str) -> Value {
+    json!({
+        "brandId": brand, "programId": program, "idempotencyKey": order, "orderId": order, "customerId": "customer",
+        "amount": { "amount": "100.00", "currency": "EUR" }, "promoCodes": [CODE],
+    })
+}
+
+/// Everyone who tries. The least powerful first: what they are refused is tried while there is still something to do.
+async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec<Actor> {
+    let mut actors = vec![Actor {
+        name: "stranger with a brand and a partner elsewhere".to_owned(),
+        token: Some(stranger(app).await),
+        roles: vec![Role::SignedIn],
+    }];
+    let other_owner = app.sign_up("other-owner").await;
+    let other_brand = app.brand(&other_owner, "other-world").await;
+    actors.push(Actor {
+        name: "secret key of another brand".to_owned(),
+        token: Some(app.secret_key(&other_owner, &other_brand.id).await.secret),
+        // Open to all is open to it too; nothing else is.
+        roles: Vec::new(),
+    });
+    for role in Role::ALL.into_iter().rev() {
+        let (token, roles) = match role {
+            Role::Anonymous => (None, vec![role]),
+            Role::SignedIn => (Some(app.sign_up("nobody").await.token), vec![role]),
+            Role::PartnerMember => (Some(creator.token.clone()), vec![role, Role::SignedIn]),
+            Role::Owner => (Some(owner.token.clone()), vec![role, Role::SignedIn]),
+            Role::SecretKey => (Some(app.secret_key(owner, brand).await.secret), vec![role]),
+            Role::PublishableKey => (Some(app.publishable_key(owner, brand).await.secret), vec![role]),
+            Role::PlatformAdmin => {
+                let user = app.sign_up("platform-admin").await;
+                app.db_platform_admin(&user.id).await;
+                (Some(user.token), vec![role, Role::SignedIn])
+            }
+            Role::Admin | Role::Manager | Role::Finance | Role::Analyst | Role::Developer => {
+                let user = app.sign_up(&format!("{role:?}").to_lowercase()).await;
+                app.db_member(brand, &user.id, brand_role(role)).await;
+                (Some(user.token), vec![role, Role::SignedIn])
+            }
+        };
+        actors.push(Actor {
+            name: format!("{role:?}"),
+            token,
+            roles,
+        });
+    }
+    actors
+}
+
+/// Owns a brand and a partner account, but not the world's.
+async fn stranger(app: &TestApp) -> String {
+    let user = app.sign_up("stranger").await;
+    app.brand(&user, "elsewhere").await;
+    app.partner(&user, "elsewhere").await;
+    user.token
+}
+
+fn brand_role(role: Role) -> BrandRole {
+    match role {
+        Role::Admin => BrandRole::Admin,
+        Role::Manager => BrandRole::Manager,
+        Role::Finance => BrandRole::Finance,
+        Role::Analyst => BrandRole::Analyst,
+        Role::Developer => BrandRole::Developer,
+        other => panic!("{other:?} is not given to a member here"),
+    }
+}
