@@ -48,7 +48,7 @@ async fn a_page_of_listings_costs_a_few_statements(#[values(Database::Sqlite, Da
                 commissionRules { event percent } referralLevels { level } } } } }";
         let counts = measure(&app, None, query, json!({}), "marketplaceListings.nodes").await;
         println!("{database:?}: statements of a page of listings: {counts:?}");
-        assert_flat(counts, 8);
+        assert_flat(counts, 10);
     })
     .await;
 }
