@@ -42,7 +42,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    if let Err(error) = release_lease(&app, holder).await {
+    if let Err(error) = release(&app, holder).await {
         tracing::warn!(%error, "the outbox relay's lease could not be given back; it runs out by itself");
     }
 }
@@ -51,11 +51,11 @@ pub async fn run(app: App, stop: CancellationToken) {
 pub async fn drain(app: &App) -> Result<(), DbErr> {
     let holder = app.ids.uuid(app.clock.now());
     while stamp_batch(app, holder).await? > 0 {}
-    release_lease(app, holder).await
+    release(app, holder).await
 }
 
-/// Lets the next relay begin at once instead of when the lease runs out.
-async fn release_lease(app: &App, holder: Uuid) -> Result<(), DbErr> {
+/// Gives the lease back: whoever comes next, be it at once, need not wait until it runs out.
+async fn release(app: &App, holder: Uuid) -> Result<(), DbErr> {
     let tx = app.db.begin().await?;
     lease::Entity::delete_many()
         .filter(lease::Column::Name.eq(LEASE_NAME))
