@@ -18,8 +18,9 @@ use crate::{
     serve,
 };
 
-/// What is logged unless `RUST_LOG` says otherwise. Migrations that went well are no news.
-const DEFAULT_LOG: &str = "info,sea_orm_migration=warn";
+/// What is logged unless `RUST_LOG` says otherwise. Migrations that went well, and a database's remarks on them, are no
+/// news.
+const DEFAULT_LOG: &str = "info,sea_orm_migration=warn,sqlx=warn";
 
 /// Runs a command; the error is one line for the person at the terminal.
 pub async fn run(cli: Cli) -> Result<(), String> {
