@@ -14,6 +14,7 @@ pub mod config;
 pub mod conversions;
 pub mod demo;
 pub mod error;
+pub mod feed;
 pub mod graphql;
 pub mod http;
 pub mod idempotency;

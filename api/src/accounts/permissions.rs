@@ -193,6 +193,9 @@ operations! {
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
 
     ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
+    EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;
+    ApplicationFeed = "Subscription.applicationFeed" => TEAM;
+    PayoutFeed = "Subscription.payoutFeed" => MONEY_SEES;
 }
 
 #[cfg(test)]

@@ -7,9 +7,14 @@ use entity::{
     TenantScoped, commission,
     ids::{CommissionId, ConversionId},
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
-use crate::graphql::context::{Batch, LoadError};
+use crate::{
+    app::App,
+    error::ApiError,
+    graphql::context::{Batch, LoadError},
+};
 
 impl Loader<CommissionId> for Batch {
     type Value = commission::Model;
@@ -48,4 +53,14 @@ impl Loader<CommissionsOf> for Batch {
         }
         Ok(commissions)
     }
+}
+
+/// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.
+pub async fn by_subject(app: App, ids: Vec<Uuid>) -> Result<HashMap<Uuid, commission::Model>, ApiError> {
+    let rows = commission::Entity::find()
+        .filter(commission::Column::Id.is_in(ids))
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(rows.into_iter().map(|row| (row.id.0, row)).collect())
 }

@@ -9,4 +9,5 @@
 pub mod loaders;
 pub mod rules;
 pub mod service;
+pub mod subscriptions;
 pub mod types;

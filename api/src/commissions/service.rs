@@ -13,6 +13,7 @@ use entity::{
     program, referral_level,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
 use crate::{
     accounts::{
@@ -27,6 +28,7 @@ use crate::{
         post::{self, Line, Owner, Posting},
     },
     money::{Currency, Money},
+    outbox::{self, Fact, Topic},
     page::{self, Page, Slice},
     partnerships::service as partnerships,
     programs::service as programs,
@@ -146,7 +148,7 @@ pub async fn accrue_in_tx(
             )
         })
         .collect::<Result<Vec<_>, _>>()?;
-    post::post_in_tx(tx, app, postings).await?;
+    post_and_announce_in_tx(tx, app, postings).await?;
     Ok(rows)
 }
 
@@ -238,6 +240,35 @@ fn posting<const N: usize>(
     })
 }
 
+/// Posts, and tells the partners whose commissions moved.
+async fn post_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, postings: Vec<Posting>) -> Result<(), Fault> {
+    let facts = postings.iter().filter_map(fact_of).collect();
+    post::post_in_tx(tx, app, postings).await?;
+    outbox::enqueue_all_in_tx(tx, app, facts).await?;
+    Ok(())
+}
+
+fn fact_of(posting: &Posting) -> Option<Fact> {
+    let topic = match posting.kind {
+        TransferKind::CommissionAccrued => Topic::CommissionAccrued,
+        TransferKind::CommissionApproved => Topic::CommissionApproved,
+        TransferKind::CommissionRejected => Topic::CommissionRejected,
+        TransferKind::CommissionReversed | TransferKind::CommissionClawedBack => Topic::CommissionReversed,
+        TransferKind::PayoutRequested | TransferKind::PayoutPaid | TransferKind::PayoutCancelled => return None,
+    };
+    let partner = posting.lines.iter().find_map(|line| match line.owner {
+        Owner::Partnership { partner, .. } => Some(partner),
+        Owner::Brand => None,
+    });
+    Some(Fact {
+        topic,
+        brand: posting.brand,
+        partner,
+        subject: posting.commission?.0,
+        payload: json!({}),
+    })
+}
+
 /// The commissions of a conversion by level, locked until the transaction ends; their partnerships' available balances
 /// first.
 pub async fn lock_of_conversion_in_tx(
@@ -305,7 +336,7 @@ pub async fn approve_in_tx(
         .exec_without_returning(tx)
         .await?;
     }
-    post::post_in_tx(tx, app, postings).await
+    post_and_announce_in_tx(tx, app, postings).await
 }
 
 /// Rejects the pending commissions of a conversion: what they still held goes back to the brand.
@@ -335,7 +366,7 @@ pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: Conve
         .exec_without_returning(tx)
         .await?;
     }
-    post::post_in_tx(tx, app, postings).await
+    post_and_announce_in_tx(tx, app, postings).await
 }
 
 /// Takes back the share of every level that refunds of `refunded_minor` in total make of its base. `cause` names the
@@ -394,7 +425,7 @@ pub async fn reverse_in_tx(
         .exec_without_returning(tx)
         .await?;
     }
-    post::post_in_tx(tx, app, postings).await
+    post_and_announce_in_tx(tx, app, postings).await
 }
 
 /// Whose commissions to list.

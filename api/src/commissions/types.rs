@@ -1,6 +1,6 @@
 //! Commissions as the schema shows them.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
     commission,
@@ -16,6 +16,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
+        feed::Lagged,
         objects::{Conversion, Partnership},
         scalars::Money,
     },
@@ -237,4 +238,43 @@ commissions_of! {
     CommissionsOfPartnership, "What this partnership earned, newest first. For the partner and the brand.",
     |self| Of::Partnership { id: self.partnership, brand: self.brand, partner: self.partner },
     { partnership: PartnershipId, brand: BrandId, partner: PartnerId }
+}
+
+/// What happened to a commission.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum EarningsFeedEventKind {
+    /// It was earned.
+    Accrued,
+    /// It was approved: available, less the reserve.
+    Approved,
+    /// It was rejected with its conversion.
+    Rejected,
+    /// A refund took it back, in whole or in part.
+    Reversed,
+    /// It was paid out.
+    Paid,
+}
+
+/// Something happened to a commission.
+#[derive(SimpleObject)]
+pub struct EarningsFeedEvent {
+    /// Where it lies in the feed; give it to `after` to go on behind it. Opaque.
+    pub cursor: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub kind: EarningsFeedEventKind,
+    /// The commission as it stands now.
+    pub commission: Option<Commission>,
+}
+
+/// An item of the earnings feed.
+#[derive(Union)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one item at a time lives, and the library's union takes no box"
+)]
+pub enum EarningsFeedItem {
+    Event(EarningsFeedEvent),
+    Lagged(Lagged),
 }

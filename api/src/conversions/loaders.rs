@@ -8,9 +8,14 @@ use entity::{
     ids::{ConversionId, CustomerId, OrderId, RefundId},
     order, refund,
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
-use crate::graphql::context::{Batch, LoadError};
+use crate::{
+    app::App,
+    error::ApiError,
+    graphql::context::{Batch, LoadError},
+};
 
 impl Loader<ConversionId> for Batch {
     type Value = conversion::Model;
@@ -109,4 +114,14 @@ impl Loader<RefundsOf> for Batch {
         }
         Ok(refunds)
     }
+}
+
+/// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.
+pub async fn by_subject(app: App, ids: Vec<Uuid>) -> Result<HashMap<Uuid, conversion::Model>, ApiError> {
+    let rows = conversion::Entity::find()
+        .filter(conversion::Column::Id.is_in(ids))
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(rows.into_iter().map(|row| (row.id.0, row)).collect())
 }

@@ -4,13 +4,16 @@ use async_graphql::{Context, ID, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use crate::{
+    accounts::{actor::Place, permissions::Operation},
     conversions::{
-        service::feed::{self, FeedItem},
-        types::{ConversionFeedEvent, ConversionFeedEventKind, ConversionFeedItem, Lagged},
+        loaders,
+        types::{ConversionFeedEvent, ConversionFeedEventKind, ConversionFeedItem},
     },
     error::ApiError,
+    feed::{self, FeedItem, Watch},
     graphql::{
         context::{ContextExt, parse_id},
+        feed::Lagged,
         objects::Conversion,
     },
     outbox::Topic,
@@ -30,34 +33,29 @@ impl ConversionSubscriptions {
         #[graphql(desc = "The brand.")] brand_id: ID,
         #[graphql(desc = "The cursor of the last event seen.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ConversionFeedItem, ApiError>> + use<>, ApiError> {
-        let brand = parse_id(&brand_id, "brandId")?;
-        let items = feed::open(ctx.app(), ctx.actor(), brand, after).await?;
+        let watch = Watch {
+            operation: Operation::ConversionFeed,
+            place: Place::brand(parse_id(&brand_id, "brandId")?),
+            topics: &Topic::CONVERSIONS,
+        };
+        let items = feed::open(ctx.app(), ctx.actor(), watch, after, loaders::by_subject).await?;
         Ok(items.map(|item| item.map(ConversionFeedItem::from)))
     }
 }
 
-impl From<FeedItem> for ConversionFeedItem {
-    fn from(item: FeedItem) -> Self {
+impl From<FeedItem<entity::conversion::Model>> for ConversionFeedItem {
+    fn from(item: FeedItem<entity::conversion::Model>) -> Self {
         match item {
-            FeedItem::Event {
-                topic,
-                cursor,
-                occurred_at,
-                conversion,
-            } => Self::Event(ConversionFeedEvent {
-                cursor,
-                occurred_at,
-                kind: kind_of(&topic),
-                conversion: conversion.map(|row| Conversion::from(*row)),
+            FeedItem::Event(event) => Self::Event(ConversionFeedEvent {
+                cursor: event.cursor,
+                occurred_at: event.occurred_at,
+                kind: kind_of(&event.topic),
+                conversion: event.subject.map(Conversion::from),
             }),
             FeedItem::Lagged {
                 resume_from,
                 occurred_at,
-            } => Self::Lagged(Lagged {
-                cursor: resume_from.clone(),
-                occurred_at,
-                resume_from,
-            }),
+            } => Self::Lagged(Lagged::new(resume_from, occurred_at)),
         }
     }
 }

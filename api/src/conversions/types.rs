@@ -18,6 +18,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
+        feed::Lagged,
         objects::{Brand, Conversion, Partnership, Program},
         scalars::{Money, MoneyInput},
     },
@@ -632,17 +633,6 @@ pub struct ConversionFeedEvent {
     pub kind: ConversionFeedEventKind,
     /// The conversion as it stands now.
     pub conversion: Option<Conversion>,
-}
-
-/// The subscriber fell too far behind; the subscription ends here.
-#[derive(SimpleObject)]
-pub struct Lagged {
-    /// Where this item lies in the feed.
-    pub cursor: String,
-    /// When the subscription was ended.
-    pub occurred_at: DateTime<Utc>,
-    /// Subscribe again with this as `after`: nothing was lost.
-    pub resume_from: String,
 }
 
 /// An item of the conversion feed.

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod context;
 pub mod cost;
 pub mod executor;
+pub mod feed;
 pub mod guard;
 pub mod node;
 pub mod nullable;

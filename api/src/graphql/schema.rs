@@ -5,11 +5,12 @@ use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 use crate::{
     accounts::{mutations::AccountMutations, queries::AccountQueries},
     brands::{mutations::BrandMutations, queries::BrandQueries},
+    commissions::subscriptions::CommissionSubscriptions,
     conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
-    partnerships::mutations::PartnershipMutations,
-    payouts::mutations::PayoutMutations,
+    partnerships::{mutations::PartnershipMutations, subscriptions::PartnershipSubscriptions},
+    payouts::{mutations::PayoutMutations, subscriptions::PayoutSubscriptions},
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
     tracking::mutations::TrackingMutations,
 };
@@ -39,7 +40,12 @@ pub struct Mutation(
 
 /// Everything that can be watched. Each subscription has one root field.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(ConversionSubscriptions);
+pub struct Subscription(
+    ConversionSubscriptions,
+    CommissionSubscriptions,
+    PartnershipSubscriptions,
+    PayoutSubscriptions,
+);
 
 pub type TributarySchema = Schema<Query, Mutation, Subscription>;
 

@@ -16,6 +16,9 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+/// Rows of one multi-row insert: far below the 65,535 values a statement may bind.
+pub const INSERT_CHUNK: usize = 500;
+
 /// Readers of a SQLite file, and connections to PostgreSQL, unless configured otherwise.
 pub const DEFAULT_CONNECTIONS: u32 = 16;
 

@@ -16,10 +16,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use crate::{app::App, error::Fault, money::Currency};
-
-/// Rows of one multi-row insert: far below the 65,535 values a statement may bind.
-pub const INSERT_CHUNK: usize = 500;
+use crate::{app::App, error::Fault, infra::db::INSERT_CHUNK, money::Currency};
 
 /// Who owns an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::{app::App, infra::db::INSERT_CHUNK};
 
 /// What an event is about; the text is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,11 @@ pub enum Topic {
     ApplicationDecided,
     ListingChanged,
     PayoutChanged,
+    CommissionAccrued,
+    CommissionApproved,
+    CommissionRejected,
+    CommissionReversed,
+    CommissionPaid,
 }
 
 impl Topic {
@@ -41,6 +46,19 @@ impl Topic {
         Self::ConversionApproved,
         Self::ConversionRejected,
         Self::ConversionRefunded,
+    ];
+
+    /// What a brand's applications feed carries.
+    pub const APPLICATIONS: [Self; 2] = [Self::ApplicationSubmitted, Self::ApplicationDecided];
+    /// What a brand's payouts feed carries.
+    pub const PAYOUTS: [Self; 1] = [Self::PayoutChanged];
+    /// What a partner's earnings feed carries.
+    pub const EARNINGS: [Self; 5] = [
+        Self::CommissionAccrued,
+        Self::CommissionApproved,
+        Self::CommissionRejected,
+        Self::CommissionReversed,
+        Self::CommissionPaid,
     ];
 
     #[must_use]
@@ -54,6 +72,11 @@ impl Topic {
             Self::ApplicationDecided => "application.decided",
             Self::ListingChanged => "listing.changed",
             Self::PayoutChanged => "payout.changed",
+            Self::CommissionAccrued => "commission.accrued",
+            Self::CommissionApproved => "commission.approved",
+            Self::CommissionRejected => "commission.rejected",
+            Self::CommissionReversed => "commission.reversed",
+            Self::CommissionPaid => "commission.paid",
         }
     }
 }
@@ -69,21 +92,31 @@ pub struct Fact {
 
 /// Writes a fact into the outbox of the open transaction.
 pub async fn enqueue_in_tx(tx: &DatabaseTransaction, app: &App, fact: Fact) -> Result<(), DbErr> {
+    enqueue_all_in_tx(tx, app, vec![fact]).await
+}
+
+/// Writes facts into the outbox of the open transaction, in their order, with one statement. They are as many as one use
+/// case makes: a conversion's levels, a payout's items.
+pub async fn enqueue_all_in_tx(tx: &DatabaseTransaction, app: &App, facts: Vec<Fact>) -> Result<(), DbErr> {
     let now = app.clock.now();
-    Entity::insert(ActiveModel {
-        seq: NotSet,
-        id: Set(app.ids.new_id(now)),
-        position: Set(None),
-        brand_id: Set(fact.brand),
-        partner_id: Set(fact.partner),
-        topic: Set(fact.topic.as_str().to_owned()),
-        subject_id: Set(fact.subject),
-        payload: Set(fact.payload.to_string()),
-        occurred_at: Set(now),
-    })
-    .exec_without_returning(tx)
-    .await
-    .map(drop)
+    let rows: Vec<ActiveModel> = facts
+        .into_iter()
+        .map(|fact| ActiveModel {
+            seq: NotSet,
+            id: Set(app.ids.new_id(now)),
+            position: Set(None),
+            brand_id: Set(fact.brand),
+            partner_id: Set(fact.partner),
+            topic: Set(fact.topic.as_str().to_owned()),
+            subject_id: Set(fact.subject),
+            payload: Set(fact.payload.to_string()),
+            occurred_at: Set(now),
+        })
+        .collect();
+    for chunk in rows.chunks(INSERT_CHUNK) {
+        Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
+    }
+    Ok(())
 }
 
 /// Stamped events of a tenant behind `after`, oldest first.

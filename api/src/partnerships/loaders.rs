@@ -9,8 +9,11 @@ use entity::{
     partner, partnership,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
 
 use crate::{
+    app::App,
+    error::ApiError,
     graphql::context::{Batch, LoadError},
     partnerships::service,
 };
@@ -110,4 +113,14 @@ impl Loader<VisiblePartner> for Batch {
         let rows = select.all(self.app.db.read()).await?;
         Ok(rows.into_iter().map(|row| (VisiblePartner(row.id), row)).collect())
     }
+}
+
+/// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.
+pub async fn by_subject(app: App, ids: Vec<Uuid>) -> Result<HashMap<Uuid, application::Model>, ApiError> {
+    let rows = application::Entity::find()
+        .filter(application::Column::Id.is_in(ids))
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(rows.into_iter().map(|row| (row.id.0, row)).collect())
 }

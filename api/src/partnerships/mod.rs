@@ -11,4 +11,5 @@ pub mod loaders;
 pub mod mutations;
 pub mod rules;
 pub mod service;
+pub mod subscriptions;
 pub mod types;

@@ -1,6 +1,6 @@
 //! Applications and partnerships as the schema shows them.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
     application,
@@ -13,6 +13,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::{ContextExt, parse_id},
+        feed::Lagged,
         objects::{Brand, Partner, Partnership, Program},
     },
     page,
@@ -549,4 +550,37 @@ payload! {
         /// The partnership in its new place.
         partnership: Partnership
     } refused by PartnershipError, PartnershipErrorCode
+}
+
+/// What happened to an application.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ApplicationFeedEventKind {
+    /// A partner asked in.
+    Submitted,
+    /// It was approved, rejected or withdrawn.
+    Decided,
+}
+
+/// Something happened to an application.
+#[derive(SimpleObject)]
+pub struct ApplicationFeedEvent {
+    /// Where it lies in the feed; give it to `after` to go on behind it. Opaque.
+    pub cursor: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub kind: ApplicationFeedEventKind,
+    /// The application as it stands now.
+    pub application: Option<Application>,
+}
+
+/// An item of the applications feed.
+#[derive(Union)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one item at a time lives, and the library's union takes no box"
+)]
+pub enum ApplicationFeedItem {
+    Event(ApplicationFeedEvent),
+    Lagged(Lagged),
 }

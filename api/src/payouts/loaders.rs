@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use entity::{TenantScoped, ids::PayoutId, payout, payout_item};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use crate::{
+    app::App,
+    error::ApiError,
     graphql::context::{Batch, LoadError},
     payouts::service,
 };
@@ -48,4 +51,14 @@ impl Loader<ItemsOf> for Batch {
         }
         Ok(items)
     }
+}
+
+/// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.
+pub async fn by_subject(app: App, ids: Vec<Uuid>) -> Result<HashMap<Uuid, payout::Model>, ApiError> {
+    let rows = payout::Entity::find()
+        .filter(payout::Column::Id.is_in(ids))
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(rows.into_iter().map(|row| (row.id.0, row)).collect())
 }

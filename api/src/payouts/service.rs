@@ -30,9 +30,10 @@ use crate::{
     audit::{self, Change},
     error::{ApiError, Failure, Fault},
     idempotency::{self, Claim, Key, Outcome},
+    infra::db::INSERT_CHUNK,
     ledger::{
         balances,
-        post::{self, INSERT_CHUNK, Line, Owner, Posting},
+        post::{self, Line, Owner, Posting},
     },
     money::{Currency, Money},
     outbox::{self, Fact, Topic},
@@ -480,7 +481,7 @@ pub async fn mark_payout_paid(
         None,
     )
     .await?;
-    settle_commissions_in_tx(&tx, &row).await?;
+    settle_commissions_in_tx(&tx, app, &row).await?;
     post::post_in_tx(
         &tx,
         app,
@@ -505,7 +506,11 @@ pub async fn mark_payout_paid(
 }
 
 /// Adds a paid payout's items to their commissions; what is paid in full becomes PAID.
-async fn settle_commissions_in_tx(tx: &DatabaseTransaction, row: &payout::Model) -> std::result::Result<(), Fault> {
+async fn settle_commissions_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    row: &payout::Model,
+) -> std::result::Result<(), Fault> {
     let items = payout_item::Entity::find()
         .filter(payout_item::Column::PayoutId.eq(row.id))
         .all(tx)
@@ -520,10 +525,20 @@ async fn settle_commissions_in_tx(tx: &DatabaseTransaction, row: &payout::Model)
         .lock_exclusive()
         .all(tx)
         .await?;
+    let mut facts = Vec::new();
     for commission in commissions {
         let paid_minor = commission.paid_minor + amounts.get(&commission.id).copied().unwrap_or(0);
         let payable = commission.amount_minor - commission.reversed_minor - commission.reserve_left_minor;
         let is_paid = commission.state == CommissionState::InPayout && paid_minor >= payable;
+        if is_paid {
+            facts.push(Fact {
+                topic: Topic::CommissionPaid,
+                brand: commission.brand_id,
+                partner: Some(commission.partner_id),
+                subject: commission.id.0,
+                payload: json!({ "payout": row.id.to_string() }),
+            });
+        }
         commission::Entity::update(commission::ActiveModel {
             id: Set(commission.id),
             paid_minor: Set(paid_minor),
@@ -537,6 +552,7 @@ async fn settle_commissions_in_tx(tx: &DatabaseTransaction, row: &payout::Model)
         .exec_without_returning(tx)
         .await?;
     }
+    outbox::enqueue_all_in_tx(tx, app, facts).await?;
     Ok(())
 }
 

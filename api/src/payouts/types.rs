@@ -1,6 +1,6 @@
 //! Payouts as the schema shows them.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
     ids::{BrandId, PartnerId, PartnershipId},
@@ -13,6 +13,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
+        feed::Lagged,
         objects::Partnership,
         scalars::{CurrencyCode, Money},
     },
@@ -281,4 +282,26 @@ payload! {
         /// The payout, taken back.
         payout: Payout
     } refused by PayoutError, PayoutErrorCode
+}
+
+/// A payout was drafted or changed its state.
+#[derive(SimpleObject)]
+pub struct PayoutFeedEvent {
+    /// Where it lies in the feed; give it to `after` to go on behind it. Opaque.
+    pub cursor: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// The payout as it stands now.
+    pub payout: Option<Payout>,
+}
+
+/// An item of the payouts feed.
+#[derive(Union)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one item at a time lives, and the library's union takes no box"
+)]
+pub enum PayoutFeedItem {
+    Event(PayoutFeedEvent),
+    Lagged(Lagged),
 }

@@ -199,5 +199,29 @@ pub fn case(operation: Operation, world: &World) -> Case {
             variables: json!({ "brand": world.brand }),
             transport: Transport::Socket,
         },
+        Operation::EarningsFeed => Case {
+            document: "subscription ($partner: ID!) { earningsFeed(partnerId: $partner, after: \"AAAAAAAAAAA\") {
+                ... on EarningsFeedEvent { kind commission { id } }
+            } }"
+            .to_owned(),
+            variables: json!({ "partner": world.partner }),
+            transport: Transport::Socket,
+        },
+        Operation::ApplicationFeed => Case {
+            document: "subscription ($brand: ID!) { applicationFeed(brandId: $brand, after: \"AAAAAAAAAAA\") {
+                ... on ApplicationFeedEvent { kind application { id } }
+            } }"
+            .to_owned(),
+            variables: json!({ "brand": world.brand }),
+            transport: Transport::Socket,
+        },
+        Operation::PayoutFeed => Case {
+            document: "subscription ($brand: ID!) { payoutFeed(brandId: $brand, after: \"AAAAAAAAAAA\") {
+                ... on PayoutFeedEvent { payout { id } }
+            } }"
+            .to_owned(),
+            variables: json!({ "brand": world.brand }),
+            transport: Transport::Socket,
+        },
     }
 }

@@ -1,6 +1,5 @@
 //! Use cases of conversions: one file a verb.
 
-pub mod feed;
 pub mod record;
 pub mod refund;
 pub mod review;

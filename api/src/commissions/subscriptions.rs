@@ -1,0 +1,69 @@
+//! The live feed of a partner's earnings.
+
+use async_graphql::{Context, ID, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use crate::{
+    accounts::{actor::Place, permissions::Operation},
+    commissions::{
+        loaders,
+        types::{Commission, EarningsFeedEvent, EarningsFeedEventKind, EarningsFeedItem},
+    },
+    error::ApiError,
+    feed::{self, FeedItem, Watch},
+    graphql::{
+        context::{ContextExt, parse_id},
+        feed::Lagged,
+    },
+    outbox::Topic,
+};
+
+#[derive(Default)]
+pub struct CommissionSubscriptions;
+
+#[Subscription]
+impl CommissionSubscriptions {
+    /// What happens to a partner's commissions, over all its programs and at every level of the tree. With `after`, first everything behind that cursor, then live, without gap or duplicate; without it, from
+    /// now on. For the partner. Rights are checked again at delivery.
+    async fn earnings_feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The partner.")] partner_id: ID,
+        #[graphql(desc = "The cursor of the last event seen.")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<EarningsFeedItem, ApiError>> + use<>, ApiError> {
+        let watch = Watch {
+            operation: Operation::EarningsFeed,
+            place: Place::partner(parse_id(&partner_id, "partnerId")?),
+            topics: &Topic::EARNINGS,
+        };
+        let items = feed::open(ctx.app(), ctx.actor(), watch, after, loaders::by_subject).await?;
+        Ok(items.map(|item| item.map(EarningsFeedItem::from)))
+    }
+}
+
+impl From<FeedItem<entity::commission::Model>> for EarningsFeedItem {
+    fn from(item: FeedItem<entity::commission::Model>) -> Self {
+        match item {
+            FeedItem::Event(event) => Self::Event(EarningsFeedEvent {
+                cursor: event.cursor,
+                occurred_at: event.occurred_at,
+                kind: kind_of(&event.topic),
+                commission: event.subject.map(Commission::from),
+            }),
+            FeedItem::Lagged {
+                resume_from,
+                occurred_at,
+            } => Self::Lagged(Lagged::new(resume_from, occurred_at)),
+        }
+    }
+}
+
+fn kind_of(topic: &str) -> EarningsFeedEventKind {
+    match topic {
+        topic if topic == Topic::CommissionApproved.as_str() => EarningsFeedEventKind::Approved,
+        topic if topic == Topic::CommissionRejected.as_str() => EarningsFeedEventKind::Rejected,
+        topic if topic == Topic::CommissionReversed.as_str() => EarningsFeedEventKind::Reversed,
+        topic if topic == Topic::CommissionPaid.as_str() => EarningsFeedEventKind::Paid,
+        _ => EarningsFeedEventKind::Accrued,
+    }
+}

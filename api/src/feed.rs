@@ -1,0 +1,161 @@
+//! Feeds: everything of some topics behind a cursor, then live, from the one log. Each room says what it watches and how
+//! its rows are read; the rest is the same for all.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_stream::try_stream;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use entity::{Reach, outbox_event};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+        service as accounts,
+    },
+    app::App,
+    error::ApiError,
+    outbox::{self, Topic},
+};
+
+/// Events read at a time.
+const BATCH: u64 = 100;
+/// A live subscriber this many positions behind is told to resume instead of being served from ever older news.
+const MAX_LIVE_LAG: i64 = 10_000;
+/// A look at the log even when nobody rang: what another process stamped is found this late at the latest.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What a subscription watches, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    pub operation: Operation,
+    /// The brand or the partner whose events they are.
+    pub place: Place,
+    pub topics: &'static [Topic],
+}
+
+impl Watch {
+    fn reach(&self) -> Reach {
+        match (self.place.brand, self.place.partner) {
+            (Some(brand), _) => Reach::of_brand(brand),
+            (None, Some(partner)) => Reach::of_partner(partner),
+            (None, None) => Reach::default(),
+        }
+    }
+}
+
+/// One item of a feed.
+pub enum FeedItem<T> {
+    Event(Box<FeedEvent<T>>),
+    Lagged {
+        resume_from: String,
+        occurred_at: DateTime<Utc>,
+    },
+}
+
+/// Something that happened, with the row it is about as that stands now.
+pub struct FeedEvent<T> {
+    pub cursor: String,
+    pub occurred_at: DateTime<Utc>,
+    pub topic: String,
+    /// JSON: what the event says beyond its subject.
+    pub payload: String,
+    pub subject: Option<T>,
+}
+
+fn encode(position: i64) -> String {
+    URL_SAFE_NO_PAD.encode(position.to_be_bytes())
+}
+
+fn decode(cursor: &str) -> Option<i64> {
+    URL_SAFE_NO_PAD
+        .decode(cursor)
+        .ok()
+        .and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)))
+        .filter(|position| *position >= 0)
+}
+
+/// Opens a feed behind `after`, or at its end. `load` reads the rows of a batch of subjects in one statement.
+pub async fn open<T, F>(
+    app: &App,
+    actor: &Actor,
+    watch: Watch,
+    after: Option<String>,
+    load: impl Fn(App, Vec<Uuid>) -> F + Send + 'static,
+) -> Result<BoxStream<'static, Result<FeedItem<T>, ApiError>>, ApiError>
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = Result<HashMap<Uuid, T>, ApiError>> + Send + 'static,
+{
+    actor.authorise(watch.operation, watch.place)?;
+    let end = outbox::last_position(app).await.map_err(ApiError::internal)?;
+    let from = match after {
+        // A cursor ahead of the log is of another log: following it would pass over what comes now.
+        Some(cursor) => decode(&cursor)
+            .filter(|position| *position <= end)
+            .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))?,
+        None => end,
+    };
+    Ok(follow(app.clone(), actor.clone(), watch, from, load).boxed())
+}
+
+fn follow<T, F>(
+    app: App,
+    actor: Actor,
+    watch: Watch,
+    from: i64,
+    load: impl Fn(App, Vec<Uuid>) -> F + Send + 'static,
+) -> impl Stream<Item = Result<FeedItem<T>, ApiError>> + Send
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = Result<HashMap<Uuid, T>, ApiError>> + Send + 'static,
+{
+    try_stream! {
+        let mut bus = app.bus.listen();
+        let mut position = from;
+        let mut live = false;
+        loop {
+            // The end is taken before the log is read: whatever is announced meanwhile wakes us afterwards, and all
+            // up to the end is committed, so an empty answer means that nothing of this tenant lies before it.
+            let end = *bus.borrow_and_update();
+            if live && end - position > MAX_LIVE_LAG {
+                yield FeedItem::Lagged { resume_from: encode(position), occurred_at: app.clock.now() };
+                break;
+            }
+            let events = outbox::list_after(&app, &watch.reach(), watch.topics, position, BATCH)
+                .await
+                .map_err(ApiError::internal)?;
+            // Rights may have been taken away, and the token may have ended, since the subscription began.
+            if !events.is_empty() || actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
+                accounts::reload(&app, &actor).await?.authorise(watch.operation, watch.place)?;
+            }
+            if events.is_empty() {
+                position = position.max(end);
+                live = true;
+                tokio::select! {
+                    changed = bus.changed() => if changed.is_err() { break },
+                    () = tokio::time::sleep(POLL) => {}
+                }
+                continue;
+            }
+            let subjects = load(app.clone(), events.iter().map(|event| event.subject_id).collect()).await?;
+            for event in events {
+                position = event.position.unwrap_or(position);
+                yield FeedItem::Event(Box::new(item(event, position, &subjects)));
+            }
+        }
+    }
+}
+
+fn item<T: Clone>(event: outbox_event::Model, position: i64, subjects: &HashMap<Uuid, T>) -> FeedEvent<T> {
+    FeedEvent {
+        cursor: encode(position),
+        occurred_at: event.occurred_at,
+        topic: event.topic,
+        payload: event.payload,
+        subject: subjects.get(&event.subject_id).cloned(),
+    }
+}
