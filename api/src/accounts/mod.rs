@@ -2,7 +2,7 @@
 //!
 //! Invariants: passwords are kept as Argon2id hashes, refresh tokens and keys as SHA-256; an access token names only its
 //! user, rights are read afresh for every request; an answer never tells whether an e-mail address has an account, but
-//! for the sign-up that must refuse it.
+//! for the sign-up that must refuse it; a refresh token is good once, and presented again it ends its session.
 //!
 //! Deliberately absent today: password reset, e-mail verification, session lists, sign-in throttling.
 

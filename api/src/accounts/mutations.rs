@@ -34,7 +34,8 @@ impl AccountMutations {
         SignInPayload::of(service::sign_in(ctx.app(), &input.email, input.password).await)
     }
 
-    /// Exchanges a refresh token for new tokens; the old one is used up.
+    /// Exchanges a refresh token for new tokens; the old one is used up. Presenting a used one again, even at once, ends
+    /// the session: it may have been stolen, and nobody can tell by whom.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,

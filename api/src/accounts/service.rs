@@ -8,12 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     api_key::{self, ApiKeyKind},
     brand_member,
-    ids::{PartnerId, UserId},
-    partner, partner_member, session, user,
+    ids::{PartnerId, SessionId, UserId},
+    partner, partner_member, session, used_refresh_token, user,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    sea_query::{OnConflict, Query},
 };
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
         rules, tokens,
     },
     app::App,
+    audit::{self, Change},
     error::{ApiError, Failure, Fault},
 };
 
@@ -123,18 +125,18 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     Ok(signed_in)
 }
 
-/// Exchanges a refresh token for new tokens. The old one is used up.
+/// Exchanges a refresh token for new tokens. The old one is used up: whoever presents it again, be it the honest client
+/// a moment later, proves that two hold it, and the session ends for both. There is no grace.
 pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn> {
     let refuse = || Failure::refused(Code::RefreshTokenInvalid, "sign in again");
     let now = app.clock.now();
+    let presented = tokens::fingerprint(refresh_token);
     let tx = app.db.begin().await?;
-    let session = session::Entity::find()
-        .filter(session::Column::RefreshHash.eq(tokens::fingerprint(refresh_token)))
-        .filter(session::Column::RevokedAt.is_null())
-        .filter(session::Column::ExpiresAt.gt(now))
-        .one(&tx)
-        .await?
-        .ok_or_else(refuse)?;
+    let Some(session) = rotatable_in_tx(&tx, &presented, now).await? else {
+        end_stolen_in_tx(&tx, app, &presented).await?;
+        tx.commit().await?;
+        return Err(refuse());
+    };
     let user = user::Entity::find_by_id(session.user_id)
         .one(&tx)
         .await?
@@ -144,17 +146,29 @@ pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn>
     let rotated = session::Entity::update_many()
         .set(session::ActiveModel {
             refresh_hash: Set(tokens::fingerprint(&refresh_token)),
+            last_used_at: Set(Some(now)),
             ..Default::default()
         })
         .filter(session::Column::Id.eq(session.id))
-        .filter(session::Column::RefreshHash.eq(session.refresh_hash))
+        .filter(session::Column::RefreshHash.eq(&*presented))
+        .filter(session::Column::RevokedAt.is_null())
         .exec(&tx)
         .await?;
     if rotated.rows_affected == 0 {
+        // The other one has committed by now, so its use can be seen.
+        end_stolen_in_tx(&tx, app, &presented).await?;
+        tx.commit().await?;
         return Err(refuse());
     }
-    tx.commit().await?;
+    used_refresh_token::Entity::insert(used_refresh_token::ActiveModel {
+        refresh_hash: Set(presented),
+        session_id: Set(session.id),
+        used_at: Set(now),
+    })
+    .exec_without_returning(&tx)
+    .await?;
     let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
+    tx.commit().await?;
     Ok(SignedIn {
         user,
         access_token,
@@ -164,8 +178,65 @@ pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn>
     })
 }
 
+/// The living session whose current refresh token this is.
+async fn rotatable_in_tx(
+    tx: &DatabaseTransaction,
+    refresh_hash: &str,
+    now: DateTime<Utc>,
+) -> std::result::Result<Option<session::Model>, DbErr> {
+    session::Entity::find()
+        .filter(session::Column::RefreshHash.eq(refresh_hash))
+        .filter(alive(now))
+        .one(tx)
+        .await
+}
+
+/// What makes a session one that still counts.
+fn alive(now: DateTime<Utc>) -> Condition {
+    Condition::all()
+        .add(session::Column::RevokedAt.is_null())
+        .add(session::Column::ExpiresAt.gt(now))
+}
+
+/// Ends the session that used up this token, if any did. A token nobody ever had does nothing.
+async fn end_stolen_in_tx(tx: &DatabaseTransaction, app: &App, refresh_hash: &str) -> std::result::Result<(), DbErr> {
+    let used = used_refresh_token::Entity::find_by_id(refresh_hash).one(tx).await?;
+    if let Some(used) = used {
+        let reason = "a used refresh token was presented again";
+        revoke_session_in_tx(tx, app, &Actor::anonymous(), used.session_id, reason).await?;
+    }
+    Ok(())
+}
+
+/// Ends a session once. False when it was over before.
+async fn revoke_session_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    id: SessionId,
+    reason: &str,
+) -> std::result::Result<bool, DbErr> {
+    let now = app.clock.now();
+    let revoked = session::Entity::update_many()
+        .set(session::ActiveModel {
+            revoked_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .filter(session::Column::Id.eq(id))
+        .filter(alive(now))
+        .exec(tx)
+        .await?;
+    if revoked.rows_affected == 0 {
+        return Ok(false);
+    }
+    let change = Change::of_person("session.revoked", id, Some(reason));
+    audit::record_in_tx(tx, app, actor, change).await?;
+    Ok(true)
+}
+
 async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Model) -> Result<SignedIn> {
     let now = app.clock.now();
+    forget_used_tokens_in_tx(tx, user.id, now).await?;
     let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
     let refresh_expires_at = now + TimeDelta::days(tokens::REFRESH_DAYS);
     session::Entity::insert(session::ActiveModel {
@@ -175,6 +246,7 @@ async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Mod
         created_at: Set(now),
         expires_at: Set(refresh_expires_at),
         revoked_at: Set(None),
+        last_used_at: Set(None),
     })
     .exec_without_returning(tx)
     .await?;
@@ -186,6 +258,25 @@ async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Mod
         refresh_token,
         refresh_expires_at,
     })
+}
+
+/// A session that is over cannot be stolen: its used tokens go, so that a user keeps only those of living sessions.
+async fn forget_used_tokens_in_tx(
+    tx: &DatabaseTransaction,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), DbErr> {
+    let over = Query::select()
+        .column(session::Column::Id)
+        .from(session::Entity)
+        .and_where(session::Column::UserId.eq(user))
+        .cond_where(alive(now).not())
+        .to_owned();
+    used_refresh_token::Entity::delete_many()
+        .filter(used_refresh_token::Column::SessionId.in_subquery(over))
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 pub struct CreatePartner {

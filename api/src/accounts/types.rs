@@ -113,7 +113,8 @@ pub struct Session {
     pub access_token: String,
     /// When the access token ends: 15 minutes after it was made.
     pub access_token_expires_at: DateTime<Utc>,
-    /// Exchange it for new tokens with `refreshSession`. Good for one exchange.
+    /// Exchange it for new tokens with `refreshSession`. Good for one exchange: a second one
+    /// ends the session.
     pub refresh_token: String,
     /// When the session ends for good.
     pub refresh_token_expires_at: DateTime<Utc>,

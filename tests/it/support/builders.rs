@@ -46,6 +46,10 @@ pub const SIGN_UP: &str = "mutation ($input: SignUpInput!) {
     }
 }";
 
+const SIGN_IN: &str = "mutation ($input: SignInInput!) {
+    signIn(input: $input) { session { accessToken refreshToken } userErrors { code field message } }
+}";
+
 const CREATE_BRAND: &str = "mutation ($input: CreateBrandInput!) {
     createBrand(input: $input) { brand { id } userErrors { code field message } }
 }";
@@ -78,6 +82,17 @@ impl TestApp {
             email,
             token: text(&session, "accessToken"),
             refresh_token: text(&session, "refreshToken"),
+        }
+    }
+
+    /// Another session of somebody who signed up.
+    pub async fn sign_in(&self, user: &User) -> User {
+        let input = json!({ "input": { "email": user.email, "password": PASSWORD } });
+        let session = self.graphql_ok(None, SIGN_IN, input, "signIn.session").await;
+        User {
+            token: text(&session, "accessToken"),
+            refresh_token: text(&session, "refreshToken"),
+            ..user.clone()
         }
     }
 
