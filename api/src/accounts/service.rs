@@ -1,20 +1,20 @@
-//! Signing up and in, sessions, partner accounts, and who a request comes from.
+//! Signing up and in, partner accounts, and who a request comes from.
+
+mod sessions;
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
     api_key::{self, ApiKeyKind},
     brand_member,
     ids::{PartnerId, SessionId, UserId},
-    partner, partner_member, session, used_refresh_token, user,
+    partner, partner_member, user,
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
-    sea_query::{OnConflict, Query},
+    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict,
 };
 
 use crate::{
@@ -25,16 +25,17 @@ use crate::{
         rules, tokens,
     },
     app::App,
-    audit::{self, Change},
     error::{ApiError, Failure, Fault},
 };
+
+use self::sessions::{holder_of, open_session_in_tx};
+pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
 /// Prefixes of what a client may put behind `Bearer`.
 pub const SECRET_KEY_PREFIX: &str = "trk_secret_";
 pub const PUBLISHABLE_KEY_PREFIX: &str = "trk_public_";
-const REFRESH_PREFIX: &str = "trs_";
 
 const MAX_PARTNERS_PER_USER: u64 = 10;
 const MAX_BIO_CHARS: usize = 2_000;
@@ -123,160 +124,6 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     let signed_in = open_session_in_tx(&tx, app, user).await?;
     tx.commit().await?;
     Ok(signed_in)
-}
-
-/// Exchanges a refresh token for new tokens. The old one is used up: whoever presents it again, be it the honest client
-/// a moment later, proves that two hold it, and the session ends for both. There is no grace.
-pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn> {
-    let refuse = || Failure::refused(Code::RefreshTokenInvalid, "sign in again");
-    let now = app.clock.now();
-    let presented = tokens::fingerprint(refresh_token);
-    let tx = app.db.begin().await?;
-    let Some(session) = rotatable_in_tx(&tx, &presented, now).await? else {
-        end_stolen_in_tx(&tx, app, &presented).await?;
-        tx.commit().await?;
-        return Err(refuse());
-    };
-    let user = user::Entity::find_by_id(session.user_id)
-        .one(&tx)
-        .await?
-        .ok_or_else(refuse)?;
-    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
-    // The old hash is part of the condition: of two requests with the same token one wins.
-    let rotated = session::Entity::update_many()
-        .set(session::ActiveModel {
-            refresh_hash: Set(tokens::fingerprint(&refresh_token)),
-            last_used_at: Set(Some(now)),
-            ..Default::default()
-        })
-        .filter(session::Column::Id.eq(session.id))
-        .filter(session::Column::RefreshHash.eq(&*presented))
-        .filter(session::Column::RevokedAt.is_null())
-        .exec(&tx)
-        .await?;
-    if rotated.rows_affected == 0 {
-        // The other one has committed by now, so its use can be seen.
-        end_stolen_in_tx(&tx, app, &presented).await?;
-        tx.commit().await?;
-        return Err(refuse());
-    }
-    used_refresh_token::Entity::insert(used_refresh_token::ActiveModel {
-        refresh_hash: Set(presented),
-        session_id: Set(session.id),
-        used_at: Set(now),
-    })
-    .exec_without_returning(&tx)
-    .await?;
-    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
-    tx.commit().await?;
-    Ok(SignedIn {
-        user,
-        access_token,
-        access_expires_at,
-        refresh_token,
-        refresh_expires_at: session.expires_at,
-    })
-}
-
-/// The living session whose current refresh token this is.
-async fn rotatable_in_tx(
-    tx: &DatabaseTransaction,
-    refresh_hash: &str,
-    now: DateTime<Utc>,
-) -> std::result::Result<Option<session::Model>, DbErr> {
-    session::Entity::find()
-        .filter(session::Column::RefreshHash.eq(refresh_hash))
-        .filter(alive(now))
-        .one(tx)
-        .await
-}
-
-/// What makes a session one that still counts.
-fn alive(now: DateTime<Utc>) -> Condition {
-    Condition::all()
-        .add(session::Column::RevokedAt.is_null())
-        .add(session::Column::ExpiresAt.gt(now))
-}
-
-/// Ends the session that used up this token, if any did. A token nobody ever had does nothing.
-async fn end_stolen_in_tx(tx: &DatabaseTransaction, app: &App, refresh_hash: &str) -> std::result::Result<(), DbErr> {
-    let used = used_refresh_token::Entity::find_by_id(refresh_hash).one(tx).await?;
-    if let Some(used) = used {
-        let reason = "a used refresh token was presented again";
-        revoke_session_in_tx(tx, app, &Actor::anonymous(), used.session_id, reason).await?;
-    }
-    Ok(())
-}
-
-/// Ends a session once. False when it was over before.
-async fn revoke_session_in_tx(
-    tx: &DatabaseTransaction,
-    app: &App,
-    actor: &Actor,
-    id: SessionId,
-    reason: &str,
-) -> std::result::Result<bool, DbErr> {
-    let now = app.clock.now();
-    let revoked = session::Entity::update_many()
-        .set(session::ActiveModel {
-            revoked_at: Set(Some(now)),
-            ..Default::default()
-        })
-        .filter(session::Column::Id.eq(id))
-        .filter(alive(now))
-        .exec(tx)
-        .await?;
-    if revoked.rows_affected == 0 {
-        return Ok(false);
-    }
-    let change = Change::of_person("session.revoked", id, Some(reason));
-    audit::record_in_tx(tx, app, actor, change).await?;
-    Ok(true)
-}
-
-async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Model) -> Result<SignedIn> {
-    let now = app.clock.now();
-    forget_used_tokens_in_tx(tx, user.id, now).await?;
-    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
-    let refresh_expires_at = now + TimeDelta::days(tokens::REFRESH_DAYS);
-    session::Entity::insert(session::ActiveModel {
-        id: Set(app.ids.new_id(now)),
-        user_id: Set(user.id),
-        refresh_hash: Set(tokens::fingerprint(&refresh_token)),
-        created_at: Set(now),
-        expires_at: Set(refresh_expires_at),
-        revoked_at: Set(None),
-        last_used_at: Set(None),
-    })
-    .exec_without_returning(tx)
-    .await?;
-    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
-    Ok(SignedIn {
-        user,
-        access_token,
-        access_expires_at,
-        refresh_token,
-        refresh_expires_at,
-    })
-}
-
-/// A session that is over cannot be stolen: its used tokens go, so that a user keeps only those of living sessions.
-async fn forget_used_tokens_in_tx(
-    tx: &DatabaseTransaction,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> std::result::Result<(), DbErr> {
-    let over = Query::select()
-        .column(session::Column::Id)
-        .from(session::Entity)
-        .and_where(session::Column::UserId.eq(user))
-        .cond_where(alive(now).not())
-        .to_owned();
-    used_refresh_token::Entity::delete_many()
-        .filter(used_refresh_token::Column::SessionId.in_subquery(over))
-        .exec(tx)
-        .await
-        .map(drop)
 }
 
 pub struct CreatePartner {
@@ -382,12 +229,12 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
     if token.starts_with(SECRET_KEY_PREFIX) || token.starts_with(PUBLISHABLE_KEY_PREFIX) {
         return identify_key(app, token).await;
     }
-    let (user, expires_at) = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
+    let access = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
         "the access token is not valid, or no longer; refresh the session",
     ))?;
-    let actor = load_actor(app.db.read(), user).await?;
+    let actor = load_actor(app, access.user, Some(access.session)).await?;
     Ok(Actor {
-        valid_until: Some(expires_at),
+        valid_until: Some(access.expires_at),
         ..actor
     })
 }
@@ -416,14 +263,19 @@ async fn identify_key(app: &App, token: &str) -> std::result::Result<Actor, ApiE
     })
 }
 
-/// Reads a user's rights: three small statements by index.
-async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::result::Result<Actor, ApiError> {
+/// Reads a user's rights: three small statements by index. Within a session, only while it lives.
+async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::result::Result<Actor, ApiError> {
     let fault = |error: DbErr| ApiError::internal(error);
-    let user = user::Entity::find_by_id(id)
+    let connection = app.db.read();
+    let mut select = user::Entity::find_by_id(id);
+    if let Some(session) = session {
+        select = select.filter(user::Column::Id.in_subquery(holder_of(session, app.clock.now())));
+    }
+    let user = select
         .one(connection)
         .await
         .map_err(fault)?
-        .ok_or(ApiError::Unauthenticated("this account is gone"))?;
+        .ok_or(ApiError::Unauthenticated("this session is over; sign in again"))?;
     let brands = brand_member::Entity::find()
         .filter(brand_member::Column::UserId.eq(id))
         .all(connection)
@@ -436,6 +288,7 @@ async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::resul
         .map_err(fault)?;
     Ok(Actor {
         identity: Identity::User(id),
+        session,
         valid_until: None,
         platform_admin: user.platform_admin,
         brands: brands
@@ -455,7 +308,7 @@ pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiE
     }
     match actor.identity {
         Identity::User(user) => {
-            let fresh = load_actor(app.db.read(), user).await?;
+            let fresh = load_actor(app, user, actor.session).await?;
             Ok(Actor {
                 valid_until: actor.valid_until,
                 ..fresh
@@ -514,5 +367,5 @@ pub async fn find_user_by_email(app: &App, email: &str) -> std::result::Result<O
 
 /// The actor a user is, read afresh: for commands that act in a user's name.
 pub async fn act_as(app: &App, user: UserId) -> std::result::Result<Actor, ApiError> {
-    load_actor(app.db.read(), user).await
+    load_actor(app, user, None).await
 }

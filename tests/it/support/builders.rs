@@ -96,6 +96,16 @@ impl TestApp {
         }
     }
 
+    /// The session that an access token belongs to.
+    pub async fn session_id(&self, token: &str) -> String {
+        let query = "{ viewer { sessions { nodes { id current } } } }";
+        let sessions = self
+            .graphql_ok(Some(token), query, json!({}), "viewer.sessions.nodes")
+            .await;
+        let current = sessions.as_array().unwrap().iter().find(|node| node["current"] == true);
+        text(current.unwrap(), "id")
+    }
+
     /// A brand in EUR, owned by `owner`.
     pub async fn brand(&self, owner: &User, slug: &str) -> BrandFixture {
         let input = json!({ "input": {
