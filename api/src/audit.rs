@@ -39,6 +39,19 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Something a person did to their own account: it belongs to no brand.
+    #[must_use]
+    pub fn of_person(action: &'static str, subject: impl ToString, reason: Option<&'a str>) -> Self {
+        Self {
+            brand: None,
+            action,
+            subject: subject.to_string(),
+            from: None,
+            to: None,
+            reason,
+        }
+    }
+
     /// Something that came into being, or changed without a state.
     #[must_use]
     pub fn of_fact(brand: BrandId, action: &'static str, subject: impl ToString) -> Self {

@@ -9,16 +9,21 @@ use sha2::Sha256;
 use crate::{
     config::Config,
     error::Fault,
+    idempotency::hex,
     ids::Ids,
     infra::{clock::Clock, db::Db},
 };
 
 const SECRET_NAME: &str = "root";
+/// Bytes of the name of a key: enough that two do not share one.
+const KEY_ID_LEN: usize = 8;
 
 /// Keys by purpose; never printed.
 #[derive(Clone)]
 pub struct Keys {
     pub access_token: [u8; 32],
+    /// What access tokens call their key, so that another installation's are told apart before anything is computed.
+    pub access_token_id: String,
     pub click_id: [u8; 32],
 }
 
@@ -48,7 +53,7 @@ impl Keys {
         Self::derive(kept.value.as_bytes())
     }
 
-    fn derive(secret: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn derive(secret: &[u8]) -> Result<Self, Fault> {
         let hkdf = Hkdf::<Sha256>::new(None, secret);
         let key = |purpose: &str| {
             let mut key = [0; 32];
@@ -56,8 +61,12 @@ impl Keys {
                 .map(|()| key)
                 .map_err(Fault::new)
         };
+        let mut access_token_id = [0; KEY_ID_LEN];
+        hkdf.expand(b"tributary access token key id v1", &mut access_token_id)
+            .map_err(Fault::new)?;
         Ok(Self {
             access_token: key("tributary access token v1")?,
+            access_token_id: hex(&access_token_id),
             click_id: key("tributary click id v1")?,
         })
     }

@@ -40,6 +40,7 @@ pub mod referral_level;
 pub mod refund;
 pub mod session;
 pub mod tracking_link;
+pub mod used_refresh_token;
 pub mod user;
 
 pub use scope::{Reach, TenantScoped};

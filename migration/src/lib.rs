@@ -11,6 +11,7 @@ mod m20261121_000003_partnerships;
 mod m20261121_000004_conversions;
 mod m20261121_000005_money;
 mod m20261121_000006_delivery;
+mod m20261121_000007_sessions;
 
 pub struct Migrator;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_conversions::Migration),
             Box::new(m20261121_000005_money::Migration),
             Box::new(m20261121_000006_delivery::Migration),
+            Box::new(m20261121_000007_sessions::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     Reach,
     brand_member::BrandRole,
-    ids::{ApiKeyId, BrandId, PartnerId, UserId},
+    ids::{ApiKeyId, BrandId, PartnerId, SessionId, UserId},
 };
 
 use crate::{
@@ -31,6 +31,8 @@ pub enum Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub identity: Identity,
+    /// The session a user's request comes in; absent for keys and commands.
+    pub session: Option<SessionId>,
     /// When the access token ends; what lives longer than a request must ask. Keys end by being revoked.
     pub valid_until: Option<DateTime<Utc>>,
     pub platform_admin: bool,
@@ -76,6 +78,7 @@ impl Actor {
     pub fn anonymous() -> Self {
         Self {
             identity: Identity::Anonymous,
+            session: None,
             valid_until: None,
             platform_admin: false,
             brands: Vec::new(),

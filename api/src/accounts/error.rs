@@ -15,6 +15,8 @@ crate::error_codes! {
         CredentialsInvalid,
         /// The refresh token is unknown, expired or was used before.
         RefreshTokenInvalid,
+        /// The caller has no such session, or it is over.
+        SessionNotFound,
         /// A handle has 3 to 30 lower-case letters, digits or hyphens, and begins with a letter.
         HandleInvalid,
         /// The handle belongs to somebody else.

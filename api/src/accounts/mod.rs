@@ -1,10 +1,11 @@
 //! People: sign-up, sign-in, sessions, partner accounts, and who may do what.
 //!
-//! Invariants: passwords are kept as Argon2id hashes, refresh tokens and keys as SHA-256; an access token names only its
-//! user, rights are read afresh for every request; an answer never tells whether an e-mail address has an account, but
-//! for the sign-up that must refuse it.
+//! Invariants: passwords are kept as Argon2id hashes, refresh tokens and keys as SHA-256; an access token names its user
+//! and session, and rights are read afresh for every request, while the session lives; a refresh token is good once, and
+//! presented again it ends its session; an answer never tells whether an e-mail address has an account, but for the
+//! sign-up that must refuse it.
 //!
-//! Deliberately absent today: password reset, e-mail verification, session lists, sign-in throttling.
+//! Deliberately absent today: password reset, e-mail verification, sign-in throttling.
 
 pub mod actor;
 pub mod error;

@@ -6,12 +6,12 @@ use crate::{
     accounts::{
         service,
         types::{
-            CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput, RefreshSessionPayload, SignInInput,
-            SignInPayload, SignUpInput, SignUpPayload,
+            CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput, RefreshSessionPayload, RevokeSessionInput,
+            RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload, SignUpInput, SignUpPayload,
         },
     },
     error::ApiError,
-    graphql::context::ContextExt,
+    graphql::context::{ContextExt, parse_id},
 };
 
 #[derive(Default)]
@@ -34,13 +34,30 @@ impl AccountMutations {
         SignInPayload::of(service::sign_in(ctx.app(), &input.email, input.password).await)
     }
 
-    /// Exchanges a refresh token for new tokens; the old one is used up.
+    /// Exchanges a refresh token for new tokens; the old one is used up. Presenting a used one again, even at once, ends
+    /// the session: it may have been stolen, and nobody can tell by whom.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
         input: RefreshSessionInput,
     ) -> Result<Option<RefreshSessionPayload>, ApiError> {
         RefreshSessionPayload::of(service::refresh_session(ctx.app(), &input.refresh_token).await)
+    }
+
+    /// Ends the session of a refresh token, or the one the request comes in; its access tokens end with it.
+    async fn sign_out(&self, ctx: &Context<'_>, input: SignOutInput) -> Result<Option<SignOutPayload>, ApiError> {
+        let token = input.refresh_token.as_deref();
+        SignOutPayload::of(service::sign_out(ctx.app(), ctx.actor(), token).await)
+    }
+
+    /// Ends one of the caller's sessions; its access tokens end with it.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        input: RevokeSessionInput,
+    ) -> Result<Option<RevokeSessionPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        RevokeSessionPayload::of(service::revoke_session(ctx.app(), ctx.actor(), id).await)
     }
 
     /// Makes a partner account of the signed-in user.

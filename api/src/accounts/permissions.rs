@@ -121,6 +121,7 @@ macro_rules! operations {
 
 operations! {
     SeeViewer = "Query.viewer" => PEOPLE;
+    SeeSessions = "Viewer.sessions" => PEOPLE;
     SeeNode = "Query.node" => EVERYONE;
     SeeNodes = "Query.nodes" => EVERYONE;
     SearchListings = "Query.marketplaceListings" => EVERYONE;
@@ -152,6 +153,8 @@ operations! {
     SignUp = "Mutation.signUp" => EVERYONE;
     SignIn = "Mutation.signIn" => EVERYONE;
     RefreshSession = "Mutation.refreshSession" => EVERYONE;
+    SignOut = "Mutation.signOut" => EVERYONE;
+    RevokeSession = "Mutation.revokeSession" => PEOPLE;
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;

@@ -1,19 +1,20 @@
-//! Signing up and in, sessions, partner accounts, and who a request comes from.
+//! Signing up and in, partner accounts, and who a request comes from.
+
+mod sessions;
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
     api_key::{self, ApiKeyKind},
     brand_member,
-    ids::{PartnerId, UserId},
-    partner, partner_member, session, user,
+    ids::{PartnerId, SessionId, UserId},
+    partner, partner_member, user,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict,
 };
 
 use crate::{
@@ -27,12 +28,14 @@ use crate::{
     error::{ApiError, Failure, Fault},
 };
 
+use self::sessions::{holder_of, open_session_in_tx};
+pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
+
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
 /// Prefixes of what a client may put behind `Bearer`.
 pub const SECRET_KEY_PREFIX: &str = "trk_secret_";
 pub const PUBLISHABLE_KEY_PREFIX: &str = "trk_public_";
-const REFRESH_PREFIX: &str = "trs_";
 
 const MAX_PARTNERS_PER_USER: u64 = 10;
 const MAX_BIO_CHARS: usize = 2_000;
@@ -121,71 +124,6 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     let signed_in = open_session_in_tx(&tx, app, user).await?;
     tx.commit().await?;
     Ok(signed_in)
-}
-
-/// Exchanges a refresh token for new tokens. The old one is used up.
-pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn> {
-    let refuse = || Failure::refused(Code::RefreshTokenInvalid, "sign in again");
-    let now = app.clock.now();
-    let tx = app.db.begin().await?;
-    let session = session::Entity::find()
-        .filter(session::Column::RefreshHash.eq(tokens::fingerprint(refresh_token)))
-        .filter(session::Column::RevokedAt.is_null())
-        .filter(session::Column::ExpiresAt.gt(now))
-        .one(&tx)
-        .await?
-        .ok_or_else(refuse)?;
-    let user = user::Entity::find_by_id(session.user_id)
-        .one(&tx)
-        .await?
-        .ok_or_else(refuse)?;
-    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
-    // The old hash is part of the condition: of two requests with the same token one wins.
-    let rotated = session::Entity::update_many()
-        .set(session::ActiveModel {
-            refresh_hash: Set(tokens::fingerprint(&refresh_token)),
-            ..Default::default()
-        })
-        .filter(session::Column::Id.eq(session.id))
-        .filter(session::Column::RefreshHash.eq(session.refresh_hash))
-        .exec(&tx)
-        .await?;
-    if rotated.rows_affected == 0 {
-        return Err(refuse());
-    }
-    tx.commit().await?;
-    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
-    Ok(SignedIn {
-        user,
-        access_token,
-        access_expires_at,
-        refresh_token,
-        refresh_expires_at: session.expires_at,
-    })
-}
-
-async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Model) -> Result<SignedIn> {
-    let now = app.clock.now();
-    let refresh_token = tokens::new_opaque(app, REFRESH_PREFIX);
-    let refresh_expires_at = now + TimeDelta::days(tokens::REFRESH_DAYS);
-    session::Entity::insert(session::ActiveModel {
-        id: Set(app.ids.new_id(now)),
-        user_id: Set(user.id),
-        refresh_hash: Set(tokens::fingerprint(&refresh_token)),
-        created_at: Set(now),
-        expires_at: Set(refresh_expires_at),
-        revoked_at: Set(None),
-    })
-    .exec_without_returning(tx)
-    .await?;
-    let (access_token, access_expires_at) = tokens::sign_access(app, user.id)?;
-    Ok(SignedIn {
-        user,
-        access_token,
-        access_expires_at,
-        refresh_token,
-        refresh_expires_at,
-    })
 }
 
 pub struct CreatePartner {
@@ -291,12 +229,12 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
     if token.starts_with(SECRET_KEY_PREFIX) || token.starts_with(PUBLISHABLE_KEY_PREFIX) {
         return identify_key(app, token).await;
     }
-    let (user, expires_at) = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
+    let access = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
         "the access token is not valid, or no longer; refresh the session",
     ))?;
-    let actor = load_actor(app.db.read(), user).await?;
+    let actor = load_actor(app, access.user, Some(access.session)).await?;
     Ok(Actor {
-        valid_until: Some(expires_at),
+        valid_until: Some(access.expires_at),
         ..actor
     })
 }
@@ -325,14 +263,19 @@ async fn identify_key(app: &App, token: &str) -> std::result::Result<Actor, ApiE
     })
 }
 
-/// Reads a user's rights: three small statements by index.
-async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::result::Result<Actor, ApiError> {
+/// Reads a user's rights: three small statements by index. Within a session, only while it lives.
+async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::result::Result<Actor, ApiError> {
     let fault = |error: DbErr| ApiError::internal(error);
-    let user = user::Entity::find_by_id(id)
+    let connection = app.db.read();
+    let mut select = user::Entity::find_by_id(id);
+    if let Some(session) = session {
+        select = select.filter(user::Column::Id.in_subquery(holder_of(session, app.clock.now())));
+    }
+    let user = select
         .one(connection)
         .await
         .map_err(fault)?
-        .ok_or(ApiError::Unauthenticated("this account is gone"))?;
+        .ok_or(ApiError::Unauthenticated("this session is over; sign in again"))?;
     let brands = brand_member::Entity::find()
         .filter(brand_member::Column::UserId.eq(id))
         .all(connection)
@@ -345,6 +288,7 @@ async fn load_actor(connection: &impl ConnectionTrait, id: UserId) -> std::resul
         .map_err(fault)?;
     Ok(Actor {
         identity: Identity::User(id),
+        session,
         valid_until: None,
         platform_admin: user.platform_admin,
         brands: brands
@@ -364,7 +308,7 @@ pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiE
     }
     match actor.identity {
         Identity::User(user) => {
-            let fresh = load_actor(app.db.read(), user).await?;
+            let fresh = load_actor(app, user, actor.session).await?;
             Ok(Actor {
                 valid_until: actor.valid_until,
                 ..fresh
@@ -423,5 +367,5 @@ pub async fn find_user_by_email(app: &App, email: &str) -> std::result::Result<O
 
 /// The actor a user is, read afresh: for commands that act in a user's name.
 pub async fn act_as(app: &App, user: UserId) -> std::result::Result<Actor, ApiError> {
-    load_actor(app.db.read(), user).await
+    load_actor(app, user, None).await
 }

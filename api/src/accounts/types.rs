@@ -1,18 +1,19 @@
 //! Accounts as the schema shows them.
 
-use async_graphql::{Context, ID, InputObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{partner, user};
+use entity::{ids::SessionId, partner, session, user};
 
 use crate::{
     accounts::{
         error::{AccountError, AccountErrorCode},
-        service::SignedIn,
+        service::{self, SignedIn},
     },
     brands::types::Membership,
+    connection,
     error::ApiError,
     graphql::{context::ContextExt, objects::Partner, scalars::CountryCode},
-    payload,
+    page, payload,
 };
 
 /// A person who signs in.
@@ -102,6 +103,67 @@ impl Viewer {
         }
         Ok(Some(partners))
     }
+
+    /// Where the user is signed in, newest first; sessions that are over are left out.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<UserSessionConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        Ok(Some(
+            service::list_sessions(ctx.app(), ctx.actor(), &page).await?.into(),
+        ))
+    }
+}
+
+/// A signed-in device of a user, without its tokens.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct UserSession {
+    /// Global id.
+    pub id: ID,
+    /// When the user signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it last got new tokens; until then, when the user signed in.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends for good.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended before its time; null while it was not.
+    pub revoked_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    row_id: SessionId,
+}
+
+#[ComplexObject]
+impl UserSession {
+    /// Whether this very request comes in it.
+    async fn current(&self, ctx: &Context<'_>) -> bool {
+        ctx.actor().session == Some(self.row_id)
+    }
+}
+
+impl From<session::Model> for UserSession {
+    fn from(row: session::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            created_at: row.created_at,
+            last_used_at: row.last_used_at.unwrap_or(row.created_at),
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            row_id: row.id,
+        }
+    }
+}
+
+connection! {
+    /// Sessions of a user.
+    UserSessionConnection, UserSessionEdge of UserSession
 }
 
 /// Tokens of a session.
@@ -113,7 +175,8 @@ pub struct Session {
     pub access_token: String,
     /// When the access token ends: 15 minutes after it was made.
     pub access_token_expires_at: DateTime<Utc>,
-    /// Exchange it for new tokens with `refreshSession`. Good for one exchange.
+    /// Exchange it for new tokens with `refreshSession`. Good for one exchange: a second one
+    /// ends the session.
     pub refresh_token: String,
     /// When the session ends for good.
     pub refresh_token_expires_at: DateTime<Utc>,
@@ -158,6 +221,20 @@ pub struct RefreshSessionInput {
     pub refresh_token: String,
 }
 
+/// What to sign out of.
+#[derive(InputObject)]
+pub struct SignOutInput {
+    /// A refresh token of the session to end; without one it is the session the request comes in.
+    pub refresh_token: Option<String>,
+}
+
+/// A session to end.
+#[derive(InputObject)]
+pub struct RevokeSessionInput {
+    /// The id of one of the caller's sessions.
+    pub id: ID,
+}
+
 /// A new partner account of the signed-in user.
 #[derive(InputObject)]
 pub struct CreatePartnerInput {
@@ -192,6 +269,22 @@ payload! {
     RefreshSessionPayload {
         /// The session with new tokens.
         session: Session
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `signOut` answers.
+    SignOutPayload {
+        /// The session that is over.
+        session: UserSession
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `revokeSession` answers.
+    RevokeSessionPayload {
+        /// The session that is over.
+        session: UserSession
     } refused by AccountError, AccountErrorCode
 }
 

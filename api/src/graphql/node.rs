@@ -5,12 +5,13 @@
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId,
-    ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, TrackingLinkId, TypedId,
-    split_id,
+    ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId,
+    TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
+    accounts::types::UserSession,
     brands::types::{ApiKey, BrandMember},
     commissions::types::Commission,
     conversions::types::{Customer, Order, Refund},
@@ -50,6 +51,7 @@ pub enum Node {
     Refund(Refund),
     Customer(Customer),
     Payout(Payout),
+    UserSession(UserSession),
 }
 
 #[derive(Default)]
@@ -137,6 +139,10 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
         RefundId::PREFIX => ctx.load(RefundId(uuid)).await?.map(|row| Node::Refund(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
+        SessionId::PREFIX => ctx
+            .load(SessionId(uuid))
+            .await?
+            .map(|row| Node::UserSession(row.into())),
         _ => None,
     })
 }

@@ -1,4 +1,5 @@
 mod partners;
 mod sessions;
 mod sign_in;
+mod sign_out;
 mod sign_up;

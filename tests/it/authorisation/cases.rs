@@ -82,6 +82,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "{ viewer { user { id } memberships { role } partners { id } } }",
             json!({}),
         ),
+        Operation::SeeSessions => query(
+            "{ viewer { sessions(first: 2) { totalCount nodes { id lastUsedAt current } } } }",
+            json!({}),
+        ),
         Operation::SeeNode => list("node", &world.brand, "id"),
         Operation::SeeNodes => query(
             "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
@@ -125,6 +129,8 @@ pub fn case(operation: Operation, world: &World) -> Case {
         }
         Operation::SignIn => edit(json!({ "email": "owner@example.org", "password": PASSWORD })),
         Operation::RefreshSession => edit(json!({ "refreshToken": world.refresh_token })),
+        Operation::SignOut => edit(json!({ "refreshToken": world.leaving_token })),
+        Operation::RevokeSession => edit_id(&world.session),
         Operation::CreateBrand => edit(json!({
             "slug": "tried", "name": "Tried", "websiteUrl": "https://tried.example", "currency": "EUR",
         })),

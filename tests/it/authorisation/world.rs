@@ -52,6 +52,10 @@ pub struct World {
     pub member: String,
     /// Of a session that nothing else uses.
     pub refresh_token: String,
+    /// Of a session to be signed out of.
+    pub leaving_token: String,
+    /// A session of the owner that nothing else uses.
+    pub session: String,
     pub actors: Vec<Actor>,
 }
 
@@ -144,6 +148,8 @@ impl World {
             )
             .await;
         let refresh_token = app.sign_up("refreshing").await.refresh_token;
+        let leaving_token = app.sign_up("leaving").await.refresh_token;
+        let session = app.session_id(&app.sign_in(&owner).await.token).await;
         let actors = actors(app, &brand, &owner, &creator).await;
         Self {
             brand,
@@ -170,6 +176,8 @@ impl World {
             spare_key,
             member: text(&member, "id"),
             refresh_token,
+            leaving_token,
+            session,
             actors,
         }
     }

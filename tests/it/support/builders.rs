@@ -46,6 +46,10 @@ pub const SIGN_UP: &str = "mutation ($input: SignUpInput!) {
     }
 }";
 
+const SIGN_IN: &str = "mutation ($input: SignInInput!) {
+    signIn(input: $input) { session { accessToken refreshToken } userErrors { code field message } }
+}";
+
 const CREATE_BRAND: &str = "mutation ($input: CreateBrandInput!) {
     createBrand(input: $input) { brand { id } userErrors { code field message } }
 }";
@@ -79,6 +83,27 @@ impl TestApp {
             token: text(&session, "accessToken"),
             refresh_token: text(&session, "refreshToken"),
         }
+    }
+
+    /// Another session of somebody who signed up.
+    pub async fn sign_in(&self, user: &User) -> User {
+        let input = json!({ "input": { "email": user.email, "password": PASSWORD } });
+        let session = self.graphql_ok(None, SIGN_IN, input, "signIn.session").await;
+        User {
+            token: text(&session, "accessToken"),
+            refresh_token: text(&session, "refreshToken"),
+            ..user.clone()
+        }
+    }
+
+    /// The session that an access token belongs to.
+    pub async fn session_id(&self, token: &str) -> String {
+        let query = "{ viewer { sessions { nodes { id current } } } }";
+        let sessions = self
+            .graphql_ok(Some(token), query, json!({}), "viewer.sessions.nodes")
+            .await;
+        let current = sessions.as_array().unwrap().iter().find(|node| node["current"] == true);
+        text(current.unwrap(), "id")
     }
 
     /// A brand in EUR, owned by `owner`.
