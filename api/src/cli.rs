@@ -12,7 +12,7 @@ use crate::{
     error::Fault,
     graphql::schema,
     ids::Ids,
-    import::invoice_replay,
+    import::{invoice_replay, program_import},
     infra::clock::ManualClock,
     ledger::verify,
     serve,
@@ -35,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         }
         Command::Demo => fill_demo(&start(config).await?).await,
         Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
+        Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
     }
 }
@@ -87,6 +88,18 @@ async fn import_invoices(config: Config, file: &Path) -> Result<(), String> {
         .await
         .map_err(|fault| fault.to_string())?;
     println!("{table}");
+    app.db.close().await.map_err(|error| error.to_string())
+}
+
+/// Every refused line goes to standard error, where it does not hide the table.
+async fn import_programs(app: &App, file: &Path) -> Result<(), String> {
+    let report = program_import::import(app, file)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    for line in &report.refused {
+        eprintln!("{line}");
+    }
+    println!("{}", report.table);
     app.db.close().await.map_err(|error| error.to_string())
 }
 

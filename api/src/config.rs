@@ -74,7 +74,7 @@ pub enum Command {
     Demo,
     /// Print the GraphQL schema.
     Schema,
-    /// Replay data from files.
+    /// Bring in data from files.
     #[command(subcommand)]
     Import(Import),
     /// Look after the ledger.
@@ -87,6 +87,11 @@ pub enum Import {
     /// Replay a retailer's invoices (CSV, plain or gzipped) as orders of a brand with partners.
     Invoices {
         /// `InvoiceNo,InvoiceDate,CustomerID,Country,Quantity,UnitPrice`, in time order.
+        file: PathBuf,
+    },
+    /// Import published facts about programs (JSON lines, plain or gzipped) as brands with programs and listings.
+    Programs {
+        /// One object a line: `slug`, `name`, `url`, `category`, `summary`, `commission_type`, `commission_rate` and so on.
         file: PathBuf,
     },
 }

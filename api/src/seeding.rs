@@ -44,6 +44,15 @@ pub fn denied(error: ApiError) -> Fault {
     Fault::new(error.log_text())
 }
 
+/// For users as whom nobody signs in: as good as none.
+pub fn random_password(app: &App) -> String {
+    app.ids
+        .secret::<16>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// The user with this address, as an actor with the rights it has now.
 pub async fn user(app: &App, email: &str, name: &str, password: &str) -> Result<Actor, Fault> {
     let known: Option<user::Model> = accounts::find_user_by_email(app, email).await?;
@@ -105,6 +114,17 @@ pub async fn program(app: &App, actor: &Actor, brand: BrandId, offer: Offer<'_>)
         .filter(program::Column::Name.eq(&offer.settings.name))
         .one(app.db.read())
         .await?;
+    complete_program(app, actor, brand, known, offer).await
+}
+
+/// The same from wherever an earlier run stopped: `known` is the program it made, if it came that far.
+pub async fn complete_program(
+    app: &App,
+    actor: &Actor,
+    brand: BrandId,
+    known: Option<program::Model>,
+    offer: Offer<'_>,
+) -> Result<program::Model, Fault> {
     let program = match known {
         Some(program) => program,
         None => programs::create_program(app, actor, brand, offer.settings, offer.terms)
@@ -126,9 +146,11 @@ pub async fn program(app: &App, actor: &Actor, brand: BrandId, offer: Offer<'_>)
             };
             programs::create_rule(app, actor, command).await.map_err(fault)?;
         }
-        programs::set_levels(app, actor, program.id, offer.levels)
-            .await
-            .map_err(fault)?;
+        if !offer.levels.is_empty() {
+            programs::set_levels(app, actor, program.id, offer.levels)
+                .await
+                .map_err(fault)?;
+        }
     }
     let program = if program.state == ProgramState::Draft {
         programs::activate_program(app, actor, program.id)

@@ -5,13 +5,13 @@ use entity::{
     api_key::{self, ApiKeyKind},
     brand,
     brand_member::{self, BrandRole},
-    ids::{ApiKeyId, BrandId},
+    ids::{ApiKeyId, BrandId, UserId},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict};
 
 use crate::{
     accounts::{
-        actor::{Actor, Place},
+        actor::{Actor, Identity, Place},
         permissions::Operation,
         rules, service as accounts, tokens,
     },
@@ -44,7 +44,6 @@ pub struct CreateBrand {
 pub async fn create_brand(app: &App, actor: &Actor, command: CreateBrand) -> Result<brand::Model> {
     actor.authorise(Operation::CreateBrand, Place::default())?;
     let owner = actor.user()?;
-    let row = check_brand(app, command)?;
     let owned = actor
         .brands
         .iter()
@@ -56,6 +55,20 @@ pub async fn create_brand(app: &App, actor: &Actor, command: CreateBrand) -> Res
             "a user may own at most 10 brands",
         ));
     }
+    insert_brand(app, actor, owner, command).await
+}
+
+/// Makes a brand for somebody else, as many as it takes: the program itself only, which imports more brands than any user
+/// may own.
+pub async fn create_brand_for(app: &App, actor: &Actor, owner: UserId, command: CreateBrand) -> Result<brand::Model> {
+    if actor.identity != Identity::System {
+        return Err(ApiError::Forbidden("only the program itself makes brands for others".to_owned()).into());
+    }
+    insert_brand(app, actor, owner, command).await
+}
+
+async fn insert_brand(app: &App, actor: &Actor, owner: UserId, command: CreateBrand) -> Result<brand::Model> {
+    let row = check_brand(app, command)?;
     let tx = app.db.begin().await?;
     let inserted = brand::Entity::insert(brand::ActiveModel::from(row.clone()))
         .on_conflict(OnConflict::column(brand::Column::Slug).do_nothing().to_owned())

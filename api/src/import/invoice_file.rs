@@ -5,21 +5,19 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{self, BufReader, Read, Seek},
+    io::{self, Read},
     path::Path,
 };
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use flate2::read::GzDecoder;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
+use super::source;
 use crate::money::Currency;
 
 /// How the file writes an unknown customer.
 const GUEST: &str = "(blank)";
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 #[derive(Deserialize)]
 struct Record {
@@ -100,16 +98,7 @@ struct Open {
 
 /// Reads the whole file and decides what each line means.
 pub fn read(path: &Path, currency: Currency) -> io::Result<Vec<Line>> {
-    let mut file = File::open(path)?;
-    let mut magic = [0; 2];
-    let is_gzip = file.read_exact(&mut magic).is_ok() && magic == GZIP_MAGIC;
-    file.rewind()?;
-    let file = BufReader::new(file);
-    if is_gzip {
-        parse(GzDecoder::new(file), currency)
-    } else {
-        parse(file, currency)
-    }
+    parse(source::open(path)?, currency)
 }
 
 fn parse(source: impl Read, currency: Currency) -> io::Result<Vec<Line>> {

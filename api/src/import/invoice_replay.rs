@@ -123,8 +123,7 @@ fn show_progress(done: usize, all: usize, at: DateTime<Utc>) {
 
 /// Brand, program and the tree of partners. All of it is found again by a second run.
 async fn lay_ground(app: &App) -> Result<World, Fault> {
-    // Nobody signs in as these; the password is as good as none.
-    let password = random_password(app);
+    let password = seeding::random_password(app);
     let owner_email = "owner@retail-replay.example";
     let owner = seeding::user(app, owner_email, "Retail Replay", &password).await?;
     let brand = seeding::brand(
@@ -163,14 +162,6 @@ async fn lay_ground(app: &App) -> Result<World, Fault> {
         program: program.id,
         promoters,
     })
-}
-
-fn random_password(app: &App) -> String {
-    app.ids
-        .secret::<16>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 async fn join(

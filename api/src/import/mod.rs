@@ -3,3 +3,7 @@
 pub mod invoice_file;
 pub mod invoice_replay;
 pub mod invoice_report;
+pub mod program_file;
+pub mod program_import;
+pub mod program_report;
+mod source;

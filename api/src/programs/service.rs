@@ -33,10 +33,10 @@ type Result<T> = std::result::Result<T, Failure<Code>>;
 /// Days a commission may stay pending.
 const HOLD_DAYS: std::ops::RangeInclusive<i32> = 0..=365;
 /// Days a touch may count for.
-const WINDOW_DAYS: std::ops::RangeInclusive<i32> = 1..=365;
-const BINDING_MONTHS: std::ops::RangeInclusive<i32> = 1..=120;
+pub const WINDOW_DAYS: std::ops::RangeInclusive<i32> = 1..=365;
+pub const BINDING_MONTHS: std::ops::RangeInclusive<i32> = 1..=120;
 const POSITIONS: std::ops::RangeInclusive<i32> = 0..=10_000;
-const MAX_DESCRIPTION_CHARS: usize = 5_000;
+pub const MAX_DESCRIPTION_CHARS: usize = 5_000;
 const MAX_TERMS_CHARS: usize = 50_000;
 const MAX_TERMS_VERSIONS: i32 = 1_000;
 const MAX_PROGRAMS_PER_BRAND: u64 = 200;

@@ -3,13 +3,14 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use flate2::read::GzDecoder;
 use rstest::rstest;
 use tributary::import::invoice_replay;
 
+use super::path;
 use crate::support::{
     app::{TestApp, with_app},
     database::Database,
@@ -17,10 +18,6 @@ use crate::support::{
 
 /// Lines of the real file that are replayed: a few weeks, with cancellations and a hold period that runs out.
 const REAL_LINES: usize = 2_500;
-
-fn path(relative: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
-}
 
 async fn replay(app: &TestApp, file: &Path) -> (String, String) {
     let printed = invoice_replay::replay(&app.app, &app.clock, file).await.unwrap();
