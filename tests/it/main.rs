@@ -13,6 +13,7 @@ mod accounts;
 mod authorisation;
 mod brands;
 mod conversions;
+mod crash;
 mod feeds;
 mod graphql;
 mod import;

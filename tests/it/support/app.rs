@@ -67,7 +67,7 @@ pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl F
 }
 
 impl TestApp {
-    async fn over(url: &str) -> Self {
+    pub async fn over(url: &str) -> Self {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
         let mut config = Config::for_database(url);
@@ -85,7 +85,7 @@ impl TestApp {
     }
 
     /// What holds after every test: the outbox drains completely, and the books balance.
-    async fn check_invariants(&self) {
+    pub async fn check_invariants(&self) {
         outbox::relay::drain(&self.app).await.unwrap();
         assert_eq!(
             self.db_unstamped_events().await,
