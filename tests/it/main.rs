@@ -23,3 +23,4 @@ mod migration;
 mod readme;
 mod support;
 mod the_loop;
+mod tidy;
