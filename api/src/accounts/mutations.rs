@@ -6,8 +6,9 @@ use crate::{
     accounts::{
         service,
         types::{
-            CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput, RefreshSessionPayload, RevokeSessionInput,
-            RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload, SignUpInput, SignUpPayload,
+            ChangePasswordInput, ChangePasswordPayload, CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput,
+            RefreshSessionPayload, RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput,
+            SignOutPayload, SignUpInput, SignUpPayload,
         },
     },
     error::ApiError,
@@ -58,6 +59,19 @@ impl AccountMutations {
     ) -> Result<Option<RevokeSessionPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
         RevokeSessionPayload::of(service::revoke_session(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Changes the caller's password and ends all their sessions but the one the request comes in.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> Result<Option<ChangePasswordPayload>, ApiError> {
+        let command = service::ChangePassword {
+            current: input.current_password,
+            new: input.new_password,
+        };
+        ChangePasswordPayload::of(service::change_password(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Makes a partner account of the signed-in user.
