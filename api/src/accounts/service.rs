@@ -23,7 +23,9 @@ use crate::{
         actor::{Actor, Identity, Place},
         error::AccountErrorCode as Code,
         permissions::Operation,
-        rules, tokens,
+        rules,
+        throttle::Client,
+        tokens,
     },
     app::App,
     audit::{self, Change},
@@ -109,9 +111,13 @@ fn check_password(password: &str, field: &str) -> Result<()> {
     ))
 }
 
-pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, email: &str, password: String, client: Client) -> Result<SignedIn> {
     let refuse = || Failure::refused(Code::CredentialsInvalid, "e-mail address or password is wrong");
-    let found = match rules::email_key(email) {
+    let email_key = rules::email_key(email);
+    // What is no address is counted as it stands: it gets the same answers.
+    let tried = tokens::fingerprint(email_key.as_deref().unwrap_or(email));
+    attempt_password(app, &tried, client)?;
+    let found = match email_key {
         Some(key) => {
             user::Entity::find()
                 .filter(user::Column::EmailKey.eq(key))
@@ -127,6 +133,7 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     };
     let fits = verify_password(password, hash).await?;
     let user = found.filter(|_| fits).ok_or_else(refuse)?;
+    app.passwords.succeed(&tried, client);
     let tx = app.db.begin().await?;
     // The password may have been changed while it was checked. The lock makes a change that comes next wait for the new
     // session, so that it ends with the others.
@@ -141,9 +148,19 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     Ok(signed_in)
 }
 
+/// Counts an attempt at a password before it is checked.
+fn attempt_password(app: &App, tried: &str, client: Client) -> std::result::Result<(), ApiError> {
+    app.passwords
+        .attempt(tried, client, app.clock.now())
+        .map_err(|minutes| ApiError::RateLimited {
+            message: format!("too many wrong passwords; try again in {minutes} min"),
+        })
+}
+
 pub struct ChangePassword {
     pub current: String,
     pub new: String,
+    pub client: Client,
 }
 
 /// Gives the caller another password and ends all their sessions but the one they ask with.
@@ -153,9 +170,13 @@ pub async fn change_password(app: &App, actor: &Actor, command: ChangePassword) 
     check_password(&command.new, "newPassword")?;
     let refuse = || Failure::refused_field(Code::CredentialsInvalid, "currentPassword", "this is not your password");
     let user = get_viewer(app, actor).await?;
+    // The same count as for signing in: a stolen access token is no way around it.
+    let tried = tokens::fingerprint(&user.email_key);
+    attempt_password(app, &tried, command.client)?;
     if !verify_password(command.current, user.password_hash.clone()).await? {
         return Err(refuse());
     }
+    app.passwords.succeed(&tried, command.client);
     let password_hash = hash_password(app, command.new).await?;
     let tx = app.db.begin().await?;
     // The checked hash is part of the condition: of two changes at once one wins.
