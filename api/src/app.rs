@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 
 use crate::{
+    accounts::throttle::PasswordThrottle,
     config::Config,
     error::Fault,
     ids::Ids,
@@ -32,6 +33,8 @@ pub struct AppState {
     pub search: Arc<dyn Search>,
     pub bus: Bus,
     pub keys: Keys,
+    /// Wrong passwords of the last minutes.
+    pub passwords: PasswordThrottle,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
     /// Rings when a transaction with outbox rows has committed.
@@ -81,6 +84,7 @@ impl App {
             search,
             bus: Bus::default(),
             keys,
+            passwords: PasswordThrottle::default(),
             clicks: ClickQueue::default(),
             outbox_wakeup: Notify::new(),
         })))

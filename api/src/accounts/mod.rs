@@ -3,9 +3,9 @@
 //! Invariants: passwords are kept as Argon2id hashes, refresh tokens and keys as SHA-256; an access token names its user
 //! and session, and rights are read afresh for every request, while the session lives; a refresh token is good once, and
 //! presented again it ends its session; an answer never tells whether an e-mail address has an account, but for the
-//! sign-up that must refuse it.
+//! sign-up that must refuse it; wrong passwords are counted (`throttle.rs`), and nobody's count locks out the owner.
 //!
-//! Deliberately absent today: password reset, e-mail verification, sign-in throttling.
+//! Deliberately absent today: password reset, e-mail verification.
 
 pub mod actor;
 pub mod error;
@@ -15,5 +15,6 @@ pub mod permissions;
 pub mod queries;
 pub mod rules;
 pub mod service;
+pub mod throttle;
 pub mod tokens;
 pub mod types;

@@ -6,8 +6,9 @@ use crate::{
     accounts::{
         service,
         types::{
-            CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput, RefreshSessionPayload, RevokeSessionInput,
-            RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload, SignUpInput, SignUpPayload,
+            ChangePasswordInput, ChangePasswordPayload, CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput,
+            RefreshSessionPayload, RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput,
+            SignOutPayload, SignUpInput, SignUpPayload,
         },
     },
     error::ApiError,
@@ -29,9 +30,10 @@ impl AccountMutations {
         SignUpPayload::of(service::sign_up(ctx.app(), command).await)
     }
 
-    /// Signs in with e-mail address and password.
+    /// Signs in with e-mail address and password. After ten wrong ones for an address, or a hundred for any, the client
+    /// waits up to fifteen minutes (`RATE_LIMITED`); others do not.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<Option<SignInPayload>, ApiError> {
-        SignInPayload::of(service::sign_in(ctx.app(), &input.email, input.password).await)
+        SignInPayload::of(service::sign_in(ctx.app(), &input.email, input.password, ctx.client()).await)
     }
 
     /// Exchanges a refresh token for new tokens; the old one is used up. Presenting a used one again, even at once, ends
@@ -58,6 +60,20 @@ impl AccountMutations {
     ) -> Result<Option<RevokeSessionPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
         RevokeSessionPayload::of(service::revoke_session(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Changes the caller's password and ends all their sessions but the one the request comes in.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> Result<Option<ChangePasswordPayload>, ApiError> {
+        let command = service::ChangePassword {
+            current: input.current_password,
+            new: input.new_password,
+            client: ctx.client(),
+        };
+        ChangePasswordPayload::of(service::change_password(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Makes a partner account of the signed-in user.

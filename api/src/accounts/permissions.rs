@@ -155,6 +155,7 @@ operations! {
     RefreshSession = "Mutation.refreshSession" => EVERYONE;
     SignOut = "Mutation.signOut" => EVERYONE;
     RevokeSession = "Mutation.revokeSession" => PEOPLE;
+    ChangePassword = "Mutation.changePassword" => PEOPLE;
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;

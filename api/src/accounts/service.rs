@@ -14,7 +14,8 @@ use entity::{
     partner, partner_member, user,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 
 use crate::{
@@ -22,13 +23,16 @@ use crate::{
         actor::{Actor, Identity, Place},
         error::AccountErrorCode as Code,
         permissions::Operation,
-        rules, tokens,
+        rules,
+        throttle::Client,
+        tokens,
     },
     app::App,
+    audit::{self, Change},
     error::{ApiError, Failure, Fault},
 };
 
-use self::sessions::{holder_of, open_session_in_tx};
+use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
 pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
@@ -59,17 +63,7 @@ pub struct SignUp {
 pub async fn sign_up(app: &App, command: SignUp) -> Result<SignedIn> {
     let email_key = rules::email_key(&command.email)
         .ok_or_else(|| Failure::refused_field(Code::EmailInvalid, "email", "this is not an e-mail address"))?;
-    if !rules::PASSWORD_CHARS.contains(&command.password.chars().count()) {
-        return Err(Failure::refused_field(
-            Code::PasswordLength,
-            "password",
-            format!(
-                "a password has {} to {} characters",
-                rules::PASSWORD_CHARS.start(),
-                rules::PASSWORD_CHARS.end()
-            ),
-        ));
-    }
+    check_password(&command.password, "password")?;
     let display_name = rules::clean_name(&command.display_name)
         .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "displayName", "a name has 1 to 100 characters"))?;
     let password_hash = hash_password(app, command.password).await?;
@@ -102,9 +96,28 @@ pub async fn sign_up(app: &App, command: SignUp) -> Result<SignedIn> {
     Ok(signed_in)
 }
 
-pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedIn> {
+fn check_password(password: &str, field: &str) -> Result<()> {
+    if rules::PASSWORD_CHARS.contains(&password.chars().count()) {
+        return Ok(());
+    }
+    Err(Failure::refused_field(
+        Code::PasswordLength,
+        field,
+        format!(
+            "a password has {} to {} characters",
+            rules::PASSWORD_CHARS.start(),
+            rules::PASSWORD_CHARS.end()
+        ),
+    ))
+}
+
+pub async fn sign_in(app: &App, email: &str, password: String, client: Client) -> Result<SignedIn> {
     let refuse = || Failure::refused(Code::CredentialsInvalid, "e-mail address or password is wrong");
-    let found = match rules::email_key(email) {
+    let email_key = rules::email_key(email);
+    // What is no address is counted as it stands: it gets the same answers.
+    let tried = tokens::fingerprint(email_key.as_deref().unwrap_or(email));
+    attempt_password(app, &tried, client)?;
+    let found = match email_key {
         Some(key) => {
             user::Entity::find()
                 .filter(user::Column::EmailKey.eq(key))
@@ -120,10 +133,70 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<SignedI
     };
     let fits = verify_password(password, hash).await?;
     let user = found.filter(|_| fits).ok_or_else(refuse)?;
+    app.passwords.succeed(&tried, client);
     let tx = app.db.begin().await?;
+    // The password may have been changed while it was checked. The lock makes a change that comes next wait for the new
+    // session, so that it ends with the others.
+    let user = user::Entity::find_by_id(user.id)
+        .filter(user::Column::PasswordHash.eq(user.password_hash))
+        .lock_shared()
+        .one(&tx)
+        .await?
+        .ok_or_else(refuse)?;
     let signed_in = open_session_in_tx(&tx, app, user).await?;
     tx.commit().await?;
     Ok(signed_in)
+}
+
+/// Counts an attempt at a password before it is checked.
+fn attempt_password(app: &App, tried: &str, client: Client) -> std::result::Result<(), ApiError> {
+    app.passwords
+        .attempt(tried, client, app.clock.now())
+        .map_err(|minutes| ApiError::RateLimited {
+            message: format!("too many wrong passwords; try again in {minutes} min"),
+        })
+}
+
+pub struct ChangePassword {
+    pub current: String,
+    pub new: String,
+    pub client: Client,
+}
+
+/// Gives the caller another password and ends all their sessions but the one they ask with.
+pub async fn change_password(app: &App, actor: &Actor, command: ChangePassword) -> Result<user::Model> {
+    actor.authorise(Operation::ChangePassword, Place::default())?;
+    let id = actor.user()?;
+    check_password(&command.new, "newPassword")?;
+    let refuse = || Failure::refused_field(Code::CredentialsInvalid, "currentPassword", "this is not your password");
+    let user = get_viewer(app, actor).await?;
+    // The same count as for signing in: a stolen access token is no way around it.
+    let tried = tokens::fingerprint(&user.email_key);
+    attempt_password(app, &tried, command.client)?;
+    if !verify_password(command.current, user.password_hash.clone()).await? {
+        return Err(refuse());
+    }
+    app.passwords.succeed(&tried, command.client);
+    let password_hash = hash_password(app, command.new).await?;
+    let tx = app.db.begin().await?;
+    // The checked hash is part of the condition: of two changes at once one wins.
+    let changed = user::Entity::update_many()
+        .set(user::ActiveModel {
+            password_hash: Set(password_hash),
+            ..Default::default()
+        })
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::PasswordHash.eq(&*user.password_hash))
+        .exec(&tx)
+        .await?;
+    if changed.rows_affected == 0 {
+        return Err(refuse());
+    }
+    let change = Change::of_person("user.password_changed", id, None);
+    audit::record_in_tx(&tx, app, actor, change).await?;
+    revoke_others_in_tx(&tx, app, actor, id, "the password was changed").await?;
+    tx.commit().await?;
+    Ok(user)
 }
 
 pub struct CreatePartner {

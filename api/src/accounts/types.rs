@@ -235,6 +235,15 @@ pub struct RevokeSessionInput {
     pub id: ID,
 }
 
+/// Another password.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The password so far.
+    pub current_password: String,
+    /// 10 to 200 characters.
+    pub new_password: String,
+}
+
 /// A new partner account of the signed-in user.
 #[derive(InputObject)]
 pub struct CreatePartnerInput {
@@ -285,6 +294,14 @@ payload! {
     RevokeSessionPayload {
         /// The session that is over.
         session: UserSession
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `changePassword` answers.
+    ChangePasswordPayload {
+        /// The user with the new password.
+        user: User
     } refused by AccountError, AccountErrorCode
 }
 

@@ -1,5 +1,7 @@
 //! What a resolver reaches through its context, and how an [`ApiError`] becomes a GraphQL error.
 
+use std::net::IpAddr;
+
 use async_graphql::{
     Context, ErrorExtensionValues, ID, MaybeUndefined,
     dataloader::{DataLoader, HashMapCache, Loader},
@@ -47,10 +49,15 @@ impl From<sea_orm::DbErr> for LoadError {
     }
 }
 
+/// Where a request comes from, as far as limits tell clients apart; absent when it is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
 /// Shorthands of every resolver.
 pub trait ContextExt {
     fn app(&self) -> &App;
     fn actor(&self) -> &Actor;
+    fn client(&self) -> Option<IpAddr>;
     /// Checks the arguments of a connection; counts the whole list only when `totalCount` is selected.
     fn page(
         &self,
@@ -73,6 +80,10 @@ impl ContextExt for Context<'_> {
 
     fn actor(&self) -> &Actor {
         self.data_unchecked::<Actor>()
+    }
+
+    fn client(&self) -> Option<IpAddr> {
+        self.data_unchecked::<ClientAddress>().0
     }
 
     fn page(

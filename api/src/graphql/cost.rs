@@ -62,8 +62,9 @@ impl Payer {
     }
 }
 
-/// Of an IPv6 address the half that its holder was given: the other half is theirs to change at will.
-fn network_of(address: IpAddr) -> IpAddr {
+/// What stands for a client: of an IPv6 address the half that its holder was given: the other half is theirs to change at will.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
     const HOLDERS_HALF: u128 = u64::MAX as u128;
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !HOLDERS_HALF).into(),

@@ -15,8 +15,8 @@ use crate::{
     app::App,
     error::ApiError,
     graphql::{
-        context::{loaders, uncached_loaders},
-        cost::{Meter, Metering, Payer, Throttle},
+        context::{ClientAddress, loaders, uncached_loaders},
+        cost::{Meter, Metering, Payer, Throttle, network_of},
         guard::{self, Checked, refuse, set_code},
         schema::{self, TributarySchema},
     },
@@ -182,7 +182,11 @@ impl Guarded {
             OperationType::Subscription => uncached_loaders(app, actor),
             OperationType::Query | OperationType::Mutation => loaders(app, actor),
         };
-        let request = request.data(caller.actor.clone()).data(loaders).data(Arc::clone(meter));
+        let request = request
+            .data(caller.actor.clone())
+            .data(ClientAddress(caller.peer.map(network_of)))
+            .data(loaders)
+            .data(Arc::clone(meter));
         Ok((request, checked.operation))
     }
 

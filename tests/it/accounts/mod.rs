@@ -1,3 +1,4 @@
+mod change_password;
 mod partners;
 mod sessions;
 mod sign_in;

@@ -131,6 +131,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::RefreshSession => edit(json!({ "refreshToken": world.refresh_token })),
         Operation::SignOut => edit(json!({ "refreshToken": world.leaving_token })),
         Operation::RevokeSession => edit_id(&world.session),
+        Operation::ChangePassword => edit(json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD })),
         Operation::CreateBrand => edit(json!({
             "slug": "tried", "name": "Tried", "websiteUrl": "https://tried.example", "currency": "EUR",
         })),

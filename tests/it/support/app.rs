@@ -45,12 +45,15 @@ const CONNECTIONS: u32 = 8;
 /// Where in-memory requests come from.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
+const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
+
 /// Cheap to clone; every clone is the same application.
 #[derive(Clone)]
 pub struct TestApp {
     pub app: App,
     pub clock: Arc<ManualClock>,
     router: Router,
+    client: SocketAddr,
 }
 
 /// Runs a test's body over a fresh database, then checks what must hold after any test.
@@ -81,7 +84,12 @@ impl TestApp {
             panic!("the application does not assemble");
         };
         let router = http::router(app.clone());
-        Self { app, clock, router }
+        Self {
+            app,
+            clock,
+            router,
+            client: CLIENT,
+        }
     }
 
     /// What holds after every test: the outbox drains completely, and the books balance.
@@ -173,11 +181,19 @@ impl TestApp {
 
     /// Sends a request as it stands, and collects the answer.
     pub async fn send(&self, mut request: Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
-        request.extensions_mut().insert(ConnectInfo(CLIENT));
+        request.extensions_mut().insert(ConnectInfo(self.client));
         let answer: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         (parts.status, parts.headers, bytes)
+    }
+
+    /// The same application, asked from another address.
+    pub fn from_elsewhere(&self) -> Self {
+        Self {
+            client: ELSEWHERE,
+            ..self.clone()
+        }
     }
 
     /// Serves on a real socket, for what needs one.

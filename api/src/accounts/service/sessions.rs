@@ -136,6 +136,34 @@ async fn revoke_session_in_tx(
     session::Entity::find_by_id(id).one(tx).await
 }
 
+/// Ends all living sessions of a user but the one they ask with: one statement and one audit row, however many.
+pub(super) async fn revoke_others_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    user: UserId,
+    reason: &str,
+) -> std::result::Result<(), DbErr> {
+    let now = app.clock.now();
+    let mut others = alive(now).add(session::Column::UserId.eq(user));
+    if let Some(current) = actor.session {
+        others = others.add(session::Column::Id.ne(current));
+    }
+    let revoked = session::Entity::update_many()
+        .set(session::ActiveModel {
+            revoked_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .filter(others)
+        .exec(tx)
+        .await?;
+    if revoked.rows_affected > 0 {
+        let change = Change::of_person("sessions.revoked", user, Some(reason));
+        audit::record_in_tx(tx, app, actor, change).await?;
+    }
+    Ok(())
+}
+
 /// Ends the session of a refresh token, or the one the caller asks with. A used-up token will do: it can only mean that
 /// session, and who presents it wants it gone or has stolen it.
 pub async fn sign_out(app: &App, actor: &Actor, refresh_token: Option<&str>) -> Result<session::Model> {
