@@ -76,7 +76,7 @@ async fn limits_guessing_without_locking_the_owner_out(
 
         let right = input("ada@example.org", PASSWORD);
         let path = "signIn.session.accessToken";
-        let elsewhere = app.from_elsewhere();
+        let elsewhere = app.elsewhere();
         let token = elsewhere.graphql_ok(None, SIGN_IN, right.clone(), path).await;
         assert_eq!(
             error_code(&app.graphql(None, SIGN_IN, right.clone()).await),

@@ -189,7 +189,7 @@ impl TestApp {
     }
 
     /// The same application, asked from another address.
-    pub fn from_elsewhere(&self) -> Self {
+    pub fn elsewhere(&self) -> Self {
         Self {
             client: ELSEWHERE,
             ..self.clone()
