@@ -20,5 +20,6 @@ mod ledger;
 mod marketplace;
 mod migration;
 mod readme;
+mod seeding;
 mod support;
 mod the_loop;
