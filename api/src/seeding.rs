@@ -10,9 +10,9 @@ use entity::{
     listing::{self, ListingState},
     partner, partnership,
     program::{self, ProgramState},
-    promo_code, tracking_link, user,
+    promo_code, referral_level, tracking_link, user,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::{
     accounts::{
@@ -131,26 +131,32 @@ pub async fn complete_program(
             .await
             .map_err(fault)?,
     };
-    let has_rule = commission_rule::Entity::find()
+    // Each rule is a transaction of its own: a run that was killed may have made the first few of them.
+    let rules = commission_rule::Entity::find()
         .filter(commission_rule::Column::ProgramId.eq(program.id))
-        .one(app.db.read())
-        .await?
-        .is_some();
-    if !has_rule {
-        for (event, earning) in offer.rules {
-            let command = CreateRule {
-                program: program.id,
-                event,
-                earning,
-                position: 0,
-            };
-            programs::create_rule(app, actor, command).await.map_err(fault)?;
-        }
-        if !offer.levels.is_empty() {
-            programs::set_levels(app, actor, program.id, offer.levels)
-                .await
-                .map_err(fault)?;
-        }
+        .count(app.db.read())
+        .await?;
+    for (event, earning) in offer
+        .rules
+        .into_iter()
+        .skip(usize::try_from(rules).unwrap_or(usize::MAX))
+    {
+        let command = CreateRule {
+            program: program.id,
+            event,
+            earning,
+            position: 0,
+        };
+        programs::create_rule(app, actor, command).await.map_err(fault)?;
+    }
+    let levels = referral_level::Entity::find()
+        .filter(referral_level::Column::ProgramId.eq(program.id))
+        .count(app.db.read())
+        .await?;
+    if levels == 0 && !offer.levels.is_empty() {
+        programs::set_levels(app, actor, program.id, offer.levels)
+            .await
+            .map_err(fault)?;
     }
     let program = if program.state == ProgramState::Draft {
         programs::activate_program(app, actor, program.id)

@@ -21,6 +21,7 @@ mod ledger;
 mod marketplace;
 mod migration;
 mod readme;
+mod seeding;
 mod support;
 mod the_loop;
 mod tidy;

@@ -25,7 +25,7 @@ use tokio_util::{
 use tracing::Instrument;
 
 use crate::{
-    accounts::actor::Actor,
+    accounts::{actor::Actor, service as accounts},
     error::ApiError,
     graphql::executor::{Answer, Caller, Outcome},
     http::{
@@ -241,7 +241,7 @@ impl Connection {
             ClientMessage::Ping { payload } => ServerMessage::Pong { payload }.write(),
             ClientMessage::Pong {} => Ok(None),
             ClientMessage::Subscribe { .. } if !self.acknowledged => Err(UNAUTHORIZED),
-            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload, queue),
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload, queue).await,
             ClientMessage::Complete { id } => {
                 self.operations.remove(id.as_str());
                 Ok(None)
@@ -263,7 +263,7 @@ impl Connection {
         }
     }
 
-    fn subscribe(
+    async fn subscribe(
         &mut self,
         id: String,
         payload: Value,
@@ -284,6 +284,11 @@ impl Connection {
             return error_message(&id, &answer);
         }
         let request = parameters(payload).map_err(|_| INVALID)?;
+        // A socket outlives the request it began with: its session may be over, and rights may have changed.
+        match accounts::reload(&self.edge.app, &self.caller.actor).await {
+            Ok(actor) => self.caller.actor = actor,
+            Err(error) => return error_message(&id, &self.edge.guarded.refuse(&self.caller, error)),
+        }
         let id: Arc<str> = id.into();
         self.serial += 1;
         let (serial, queue) = (self.serial, queue.clone());

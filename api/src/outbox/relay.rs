@@ -15,8 +15,9 @@ use crate::app::App;
 
 /// Events stamped in one transaction at the most.
 const BATCH: u64 = 500;
-/// How long a process may hold the relay without renewing.
-const LEASE_SECONDS: i64 = 15;
+/// How long a process may hold the relay without renewing: what a feed is silent at most when a relay is killed. Short is
+/// safe, since the lease's row is locked while it stamps.
+const LEASE_SECONDS: i64 = 3;
 /// Pause when there is nothing to stamp.
 const IDLE: Duration = Duration::from_millis(100);
 /// Pause after a fault, so that a database that is down is not hammered.

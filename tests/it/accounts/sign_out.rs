@@ -189,3 +189,26 @@ async fn a_session_is_a_node_to_its_user(#[values(Database::Sqlite, Database::Po
     })
     .await;
 }
+
+/// A socket lives longer than the session it was opened in.
+#[rstest]
+#[tokio::test]
+async fn an_open_socket_answers_no_more(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let ada = app.sign_up("ada").await;
+        let served = app.serve().await;
+        let mut socket = served.connect().await;
+        socket.init(Some(&ada.token)).await;
+        socket.subscribe("before", VIEWER, json!({})).await;
+        assert_eq!(socket.next_data("before").await["viewer"]["user"]["id"], json!(ada.id));
+        assert_eq!(socket.next().await["type"], "complete");
+
+        app.graphql_ok(Some(&ada.token), SIGN_OUT, json!({ "input": {} }), "signOut.session.id")
+            .await;
+        socket.subscribe("after", VIEWER, json!({})).await;
+        let refused = socket.next().await;
+        assert_eq!(refused["type"], "error");
+        assert_eq!(refused["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    })
+    .await;
+}
