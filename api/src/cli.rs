@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{App, Parts},
-    config::{Cli, Command, Config, Import, Ledger},
+    config::{Cli, Command, Config, Import, Ledger, Role},
     demo,
     error::Fault,
     graphql::schema,
@@ -62,7 +62,7 @@ async fn serve_with_demo(config: Config) -> Result<(), String> {
     let empty = demo::is_empty(&app).await.map_err(|fault| fault.to_string())?;
     if empty && !app.config.no_demo {
         fill_demo(&app).await?;
-    } else if demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
+    } else if app.config.role != Role::Worker && demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
         println!("{}", demo::sign_ins(&app.config.public_base()));
     }
     serve::serve(app).await

@@ -23,8 +23,9 @@ pub struct CommissionSubscriptions;
 
 #[Subscription]
 impl CommissionSubscriptions {
-    /// What happens to a partner's commissions, over all its programs and at every level of the tree. With `after`, first everything behind that cursor, then live, without gap or duplicate; without it, from
-    /// now on. For the partner. Rights are checked again at delivery.
+    /// What happens to a partner's commissions, over all its programs and at every level of the tree. With `after`,
+    /// first everything behind that cursor, then live, without gap or duplicate; without it, from now on.
+    /// For the partner. Rights are checked again at delivery.
     async fn earnings_feed(
         &self,
         ctx: &Context<'_>,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::{lease, outbox_event};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{CaseStatement, OnConflict},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -98,16 +99,21 @@ async fn stamp_batch(app: &App, holder: Uuid) -> Result<usize, DbErr> {
         .into_tuple()
         .all(&tx)
         .await?;
+    if seqs.is_empty() {
+        tx.rollback().await?;
+        return Ok(0);
+    }
+    // One statement for the batch: the transaction holds the writer of a SQLite file for as long as it lasts.
+    let mut places = CaseStatement::new();
     for seq in &seqs {
         position += 1;
-        outbox_event::Entity::update(outbox_event::ActiveModel {
-            seq: Set(*seq),
-            position: Set(Some(position)),
-            ..Default::default()
-        })
-        .exec_without_returning(&tx)
-        .await?;
+        places = places.case(outbox_event::Column::Seq.eq(*seq), position);
     }
+    outbox_event::Entity::update_many()
+        .col_expr(outbox_event::Column::Position, places.into())
+        .filter(outbox_event::Column::Seq.is_in(seqs.iter().copied()))
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
     app.bus.announce(position);
     Ok(seqs.len())

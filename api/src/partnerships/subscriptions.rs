@@ -23,8 +23,9 @@ pub struct PartnershipSubscriptions;
 
 #[Subscription]
 impl PartnershipSubscriptions {
-    /// Who asks into a brand's programs, and what is decided. With `after`, first everything behind that cursor, then live, without gap or duplicate; without it, from
-    /// now on. For the brand's members. Rights are checked again at delivery.
+    /// Who asks into a brand's programs, and what is decided. With `after`,
+    /// first everything behind that cursor, then live, without gap or duplicate; without it, from now on.
+    /// For the brand's members. Rights are checked again at delivery.
     async fn application_feed(
         &self,
         ctx: &Context<'_>,

@@ -23,8 +23,9 @@ pub struct PayoutSubscriptions;
 
 #[Subscription]
 impl PayoutSubscriptions {
-    /// Every payout of a brand that is drafted or changes its state. With `after`, first everything behind that cursor, then live, without gap or duplicate; without it, from
-    /// now on. For those who see money. Rights are checked again at delivery.
+    /// Every payout of a brand that is drafted or changes its state. With `after`,
+    /// first everything behind that cursor, then live, without gap or duplicate; without it, from now on.
+    /// For those who see money. Rights are checked again at delivery.
     async fn payout_feed(
         &self,
         ctx: &Context<'_>,
