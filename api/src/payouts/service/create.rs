@@ -1,0 +1,242 @@
+//! Drafting a payout: what is available moves to `in_transit`, itemised by commission.
+
+use std::collections::HashMap;
+
+use entity::{
+    TenantScoped, brand,
+    commission::{self, CommissionState},
+    ids::{CommissionId, PartnershipId},
+    ledger_account::LedgerAccountKind,
+    ledger_transfer::TransferKind,
+    partnership::{self, PartnershipState},
+    payout::{self, PayoutRail, PayoutState},
+    payout_item,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{Code, Fingerprint, Result, Started, announce_in_tx, move_commissions_in_tx, posting, start_in_tx};
+use crate::{
+    accounts::{
+        actor::{Actor, Place},
+        permissions::Operation,
+    },
+    app::App,
+    audit::{self, Change},
+    error::{ApiError, Failure, Fault},
+    idempotency::{Key, Outcome},
+    infra::db::INSERT_CHUNK,
+    ledger::{balances, post},
+    money::{Currency, Money},
+    payouts::rules::{self, Item, Payable},
+};
+
+#[derive(Clone, Debug)]
+pub struct CreatePayout {
+    pub partnership: PartnershipId,
+    pub currency: String,
+    pub idempotency_key: Key,
+}
+
+/// Drafts a payout of everything a partnership has available in a currency.
+pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> Result<Outcome<payout::Model>> {
+    let currency: Currency = command
+        .currency
+        .parse()
+        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, "currency", error))?;
+    let tx = app.db.begin().await?;
+    let partnership = partnership::Entity::find_within(&actor.reach())
+        .filter(partnership::Column::Id.eq(command.partnership))
+        .one(&tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("partnership"))?;
+    actor.authorise(Operation::CreatePayout, Place::brand(partnership.brand_id))?;
+    let fingerprint = Fingerprint {
+        subject: command.partnership.to_string(),
+        detail: currency.code().to_owned(),
+    };
+    let pending = match start_in_tx(
+        &tx,
+        app,
+        partnership.brand_id,
+        "createPayout",
+        &command.idempotency_key,
+        &fingerprint,
+    )
+    .await?
+    {
+        Started::Replay(value) => {
+            tx.commit().await?;
+            return Ok(Outcome { value, replayed: true });
+        }
+        Started::Fresh(pending) => pending,
+    };
+    if !matches!(
+        partnership.state,
+        PartnershipState::Active | PartnershipState::Suspended
+    ) {
+        return Err(Failure::refused_field(
+            Code::PartnershipNotPayable,
+            "partnershipId",
+            "only active and suspended partnerships are paid",
+        ));
+    }
+    let available = balances::lock_available_in_tx(&tx, partnership.id, currency.code()).await?;
+    check_payable(&tx, &partnership, Money::new(available, currency)).await?;
+    let row = draft_in_tx(&tx, app, &partnership, Money::new(available, currency)).await?;
+    audit::record_in_tx(&tx, app, actor, Change::of_fact(row.brand_id, "payout.drafted", row.id)).await?;
+    announce_in_tx(&tx, app, &row).await?;
+    pending.settle(&tx, row.id.0).await?;
+    app.commit(tx).await?;
+    Ok(Outcome {
+        value: row,
+        replayed: false,
+    })
+}
+
+async fn check_payable(tx: &DatabaseTransaction, partnership: &partnership::Model, available: Money) -> Result<()> {
+    if available.amount_minor <= 0 {
+        return Err(Failure::refused(
+            Code::NothingAvailable,
+            format!("{available} is available"),
+        ));
+    }
+    let brand = brand::Entity::find_by_id(partnership.brand_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::new("a partnership without its brand"))?;
+    // The minimum is an amount of the brand's own currency; balances in another one have none.
+    if available.currency.code() == brand.currency && available.amount_minor < brand.payout_minimum_minor {
+        let minimum = Money::new(brand.payout_minimum_minor, available.currency);
+        return Err(Failure::refused(
+            Code::BelowMinimum,
+            format!("{available} is available, the smallest payout is {minimum}"),
+        ));
+    }
+    Ok(())
+}
+
+async fn draft_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    partnership: &partnership::Model,
+    amount: Money,
+) -> std::result::Result<payout::Model, Fault> {
+    let now = app.clock.now();
+    let row = payout::Model {
+        id: app.ids.new_id(now),
+        brand_id: partnership.brand_id,
+        program_id: partnership.program_id,
+        partnership_id: partnership.id,
+        partner_id: partnership.partner_id,
+        state: PayoutState::Draft,
+        rail: PayoutRail::Manual,
+        currency: amount.currency.code().to_owned(),
+        amount_minor: amount.amount_minor,
+        reference: None,
+        created_at: now,
+        approved_at: None,
+        paid_at: None,
+        cancelled_at: None,
+    };
+    payout::Entity::insert(payout::ActiveModel::from(row.clone()))
+        .exec_without_returning(tx)
+        .await?;
+    let items = find_items_in_tx(tx, partnership.id, amount.currency).await?;
+    let total: i64 = items.iter().map(|item| item.amount_minor).sum();
+    if total != amount.amount_minor {
+        return Err(Fault::new(format!(
+            "items of {total} do not explain {} available",
+            amount.amount_minor
+        )));
+    }
+    let models: Vec<_> = items
+        .iter()
+        .map(|item| payout_item::ActiveModel {
+            id: Set(app.ids.new_id(now)),
+            payout_id: Set(row.id),
+            commission_id: Set(item.commission),
+            amount_minor: Set(item.amount_minor),
+        })
+        .collect();
+    for chunk in models.chunks(INSERT_CHUNK) {
+        payout_item::Entity::insert_many(chunk.to_vec())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    let paid_from: Vec<CommissionId> = items
+        .iter()
+        .filter(|item| item.amount_minor > 0)
+        .map(|item| item.commission)
+        .collect();
+    move_commissions_in_tx(tx, &paid_from, CommissionState::Approved, CommissionState::InPayout).await?;
+    post::post_in_tx(
+        tx,
+        app,
+        vec![posting(
+            app,
+            &row,
+            "requested",
+            TransferKind::PayoutRequested,
+            [
+                (LedgerAccountKind::Available, -row.amount_minor),
+                (LedgerAccountKind::InTransit, row.amount_minor),
+            ],
+        )?],
+    )
+    .await?;
+    Ok(row)
+}
+
+/// What each commission of the partnership still has to be paid, oldest first.
+async fn find_items_in_tx(
+    tx: &DatabaseTransaction,
+    partnership: PartnershipId,
+    currency: Currency,
+) -> std::result::Result<Vec<Item>, Fault> {
+    let settled = [
+        CommissionState::Approved,
+        CommissionState::InPayout,
+        CommissionState::Paid,
+        // Taken back whole: nothing is payable, but a payout may have paid it before.
+        CommissionState::Reversed,
+    ];
+    let commissions = commission::Entity::find()
+        .filter(commission::Column::PartnershipId.eq(partnership))
+        .filter(commission::Column::Currency.eq(currency.code()))
+        .filter(commission::Column::State.is_in(settled))
+        .order_by_asc(commission::Column::Id)
+        .all(tx)
+        .await?;
+    let items: Vec<(CommissionId, i64)> = payout_item::Entity::find()
+        .select_only()
+        .column(payout_item::Column::CommissionId)
+        .column(payout_item::Column::AmountMinor)
+        .join(
+            JoinType::InnerJoin,
+            payout_item::Entity::belongs_to(payout::Entity)
+                .from(payout_item::Column::PayoutId)
+                .to(payout::Column::Id)
+                .into(),
+        )
+        .filter(payout::Column::PartnershipId.eq(partnership))
+        .filter(payout::Column::Currency.eq(currency.code()))
+        .filter(payout::Column::State.is_not_in([PayoutState::Cancelled, PayoutState::Failed, PayoutState::Returned]))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let mut itemised: HashMap<CommissionId, i64> = HashMap::new();
+    for (commission, amount) in items {
+        *itemised.entry(commission).or_default() += amount;
+    }
+    let payables: Vec<Payable> = commissions
+        .iter()
+        .map(|row| Payable {
+            commission: row.id,
+            payable_minor: row.amount_minor - row.reversed_minor - row.reserve_left_minor,
+            itemised_minor: itemised.get(&row.id).copied().unwrap_or(0),
+        })
+        .collect();
+    Ok(rules::items(&payables))
+}
