@@ -39,6 +39,8 @@ pub struct AppState {
     pub clicks: ClickQueue,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
+    /// Rings when a transaction with jobs has committed.
+    pub jobs_wakeup: Notify,
 }
 
 impl Deref for App {
@@ -87,13 +89,15 @@ impl App {
             passwords: PasswordThrottle::default(),
             clicks: ClickQueue::default(),
             outbox_wakeup: Notify::new(),
+            jobs_wakeup: Notify::new(),
         })))
     }
 
-    /// Commits a use case and wakes the relay: the last line of every service that enqueued a fact.
+    /// Commits a use case and wakes the relay and the worker: the last line of every service that enqueued a fact or a job.
     pub async fn commit(&self, tx: DatabaseTransaction) -> Result<(), DbErr> {
         tx.commit().await?;
         self.outbox_wakeup.notify_one();
+        self.jobs_wakeup.notify_one();
         Ok(())
     }
 }

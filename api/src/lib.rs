@@ -1,8 +1,8 @@
 //! Tributary: one GraphQL API over a two-sided marketplace for affiliate, referral and creator programs.
 //!
 //! `ARCHITECTURE.md` at the root is the map. The slices, each of which may call services only of those before it:
-//! accounts, brands, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger` and
-//! `outbox` lie below them all.
+//! accounts, brands, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`, `outbox` and
+//! `queue` lie below them all.
 
 pub mod accounts;
 pub mod app;
@@ -31,6 +31,7 @@ pub mod page;
 pub mod partnerships;
 pub mod payouts;
 pub mod programs;
+pub mod queue;
 pub mod seeding;
 pub mod serve;
 pub mod tracking;

@@ -20,6 +20,7 @@ pub mod customer;
 pub mod customer_binding;
 pub mod idempotency_key;
 pub mod installation_secret;
+pub mod job;
 pub mod lease;
 pub mod ledger_account;
 pub mod ledger_entry;

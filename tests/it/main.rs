@@ -17,6 +17,7 @@ mod crash;
 mod feeds;
 mod graphql;
 mod import;
+mod jobs;
 mod ledger;
 mod marketplace;
 mod migration;

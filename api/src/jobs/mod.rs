@@ -1,11 +1,18 @@
-//! What runs beside the requests, in processes with the role for it.
+//! What runs beside the requests, in processes with the role for it: loops, and the jobs of the queue, one file a kind.
 
 pub mod approve_due;
+pub mod worker;
 pub mod write_clicks;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, outbox};
+use crate::{app::App, config::Role, jobs::worker::Handlers, outbox};
+
+/// Who does which kind of job.
+#[must_use]
+pub fn handlers() -> Handlers {
+    Handlers::default()
+}
 
 /// Starts the jobs of the role. They end soon after the token does; wait for the tracker.
 #[must_use]
@@ -15,6 +22,7 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
         Role::All | Role::Worker => {
             jobs.spawn(outbox::relay::run(app.clone(), stop.clone()));
             jobs.spawn(approve_due::run(app.clone(), stop.clone()));
+            jobs.spawn(worker::run(app.clone(), handlers(), stop.clone()));
         }
         Role::Api => {}
     }

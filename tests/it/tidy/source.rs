@@ -18,7 +18,7 @@ const ROOMS: [&str; 9] = [
     "payouts",
 ];
 /// Below all rooms: what these name lies in no room. `infra` is the world outside, which every service may use.
-const BASEMENT: [&str; 5] = ["ledger", "outbox", "audit", "idempotency", "infra"];
+const BASEMENT: [&str; 6] = ["ledger", "outbox", "queue", "audit", "idempotency", "infra"];
 /// Above all rooms: no service knows who calls it.
 const ATTIC: [&str; 6] = ["graphql", "http", "jobs", "import", "demo", "seeding"];
 /// The furniture that speaks GraphQL, and may name what other rooms show of themselves.
