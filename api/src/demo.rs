@@ -6,6 +6,7 @@ use entity::{
     brand,
     commission_rule::ConversionEvent,
     ids::BrandId,
+    order::CaptureState,
     program::{AttributionOrder, CustomerBinding},
     user,
 };
@@ -174,6 +175,7 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
             customer_id: Some(customer.to_owned()),
             order_id: Some(order.to_owned()),
             amount: Some((amount, "EUR".to_owned())),
+            capture: CaptureState::Captured,
             promo_codes: code.map(str::to_owned).into_iter().collect(),
             click_id: None,
             occurred_at: Some(app.clock.now() - TimeDelta::days(days_ago)),

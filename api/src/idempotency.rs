@@ -4,10 +4,11 @@
 
 use entity::{
     idempotency_key::{ActiveModel, Column, Entity},
-    ids::IdempotencyKeyId,
+    ids::{IdempotencyKeyId, TypedId},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PrimaryKeyTrait, QueryFilter,
+    sea_query::OnConflict,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -127,6 +128,36 @@ pub async fn claim_in_tx(
         .outcome_id
         .map(Claim::Replay)
         .ok_or_else(|| ApiError::internal("an idempotency key was committed without an outcome"))
+}
+
+/// A claim whose earlier outcome was read.
+pub enum Begun<T> {
+    Replay(T),
+    Fresh(Pending),
+}
+
+/// Claims `key` for an operation whose outcome is a row of `E`.
+pub async fn begin_in_tx<E>(
+    tx: &DatabaseTransaction,
+    app: &App,
+    tenant: Uuid,
+    operation: &'static str,
+    key: &Key,
+    request: &impl Serialize,
+) -> Result<Begun<E::Model>, ApiError>
+where
+    E: EntityTrait,
+    <E::PrimaryKey as PrimaryKeyTrait>::ValueType: TypedId,
+{
+    match claim_in_tx(tx, app, tenant, operation, key, request).await? {
+        Claim::Fresh(pending) => Ok(Begun::Fresh(pending)),
+        Claim::Replay(id) => E::find_by_id(<E::PrimaryKey as PrimaryKeyTrait>::ValueType::from_uuid(id))
+            .one(tx)
+            .await
+            .map_err(ApiError::internal)?
+            .map(Begun::Replay)
+            .ok_or_else(|| ApiError::internal("the outcome of a replayed operation is gone")),
+    }
 }
 
 impl Pending {

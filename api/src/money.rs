@@ -160,6 +160,13 @@ pub fn percent_text(rate_ppm: i64) -> String {
     Decimal::new(rate_ppm, 4).normalize().to_string()
 }
 
+/// The reverse of [`percent_text`]: `12.5` → 125000.
+#[must_use]
+pub fn parse_percent(text: &str) -> Option<i64> {
+    let ppm = parse_decimal(text)?.checked_mul(Decimal::from(10_000))?.normalize();
+    (ppm.scale() == 0).then(|| i64::try_from(ppm).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,6 +34,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub currency: Option<String>,
     pub amount_minor: i64,
+    /// What of the amount is gone: refunds, chargebacks, amendments downward, what was never captured.
     pub refunded_minor: i64,
     pub attribution_method: Option<TouchKind>,
     #[sea_orm(column_type = "Text")]
@@ -46,6 +47,8 @@ pub struct Model {
     pub occurred_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
     pub hold_until: Option<DateTimeUtc>,
+    /// Kept when all of it comes back: what then is won back belongs where it was.
+    pub approved_at: Option<DateTimeUtc>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,7 @@ pub enum TransferKind {
     CommissionRejected,
     CommissionReversed,
     CommissionClawedBack,
+    CommissionRestored,
     PayoutRequested,
     PayoutPaid,
     PayoutCancelled,

@@ -5,6 +5,15 @@ use sea_orm::entity::prelude::*;
 use crate::ids::{BrandId, CustomerId, OrderId};
 use crate::scope::tenant_scoped;
 
+/// Whether an order's money has been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CaptureState {
+    /// Only authorised: captures are still to come.
+    Authorized,
+    Captured,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]
 pub struct Model {
@@ -17,8 +26,16 @@ pub struct Model {
     pub external_id: String,
     #[sea_orm(column_type = "Text")]
     pub currency: String,
+    /// What it came to, or was last raised to: the base of its commissions.
     pub amount_minor: i64,
     pub refunded_minor: i64,
+    /// In chargebacks that are open or lost.
+    pub charged_back_minor: i64,
+    /// What amendments took off, and what was never captured.
+    pub released_minor: i64,
+    pub capture_state: CaptureState,
+    /// Sum of its captures; of an order that was captured with its sale, 0.
+    pub captured_minor: i64,
     pub occurred_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
 }

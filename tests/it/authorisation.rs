@@ -114,10 +114,18 @@ impl Trial<'_> {
         let event = json!({ "customerId": "tracked", "promoCodes": [] });
         let purchase = json!({ "orderId": "tracked", "amount": "100.00", "currency": "EUR", "customerId": "tracked" });
         let refund = json!({ "orderId": "tracked" });
+        let amend = json!({ "orderId": "tracked", "amount": "90.00", "currency": "EUR" });
+        let capture = json!({ "orderId": "capture", "amount": "2.00", "currency": "EUR" });
+        let chargeback = json!({ "orderId": "tracked", "reference": "tracked", "amount": "5.00", "currency": "EUR" });
+        let resolve = json!({ "orderId": "tracked", "reference": "tracked", "outcome": "WON" });
         let doors = [
             (Operation::RecordSignup, "/track/signup", event.clone()),
             (Operation::RecordLead, "/track/lead", event),
             (Operation::RecordSale, "/track/purchase", purchase),
+            (Operation::AmendOrder, "/track/amend", amend),
+            (Operation::RecordCapture, "/track/capture", capture),
+            (Operation::RecordChargeback, "/track/chargeback", chargeback),
+            (Operation::ResolveChargeback, "/track/chargeback/resolve", resolve),
             (Operation::RecordRefund, "/track/refund", refund),
         ];
         for (operation, path, body) in doors {
@@ -223,6 +231,21 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("Order", &sale.order, vec![O::SeeConversions, O::ConversionFeed]),
         ("Customer", &sale.customer, vec![O::SeeConversions, O::ConversionFeed]),
         ("Refund", &sale.refund, vec![O::SeeConversions, O::ConversionFeed]),
+        (
+            "OrderAmendment",
+            &world.dispute.amendment,
+            vec![O::SeeConversions, O::ConversionFeed],
+        ),
+        (
+            "Chargeback",
+            &world.dispute.chargeback,
+            vec![O::SeeConversions, O::ConversionFeed],
+        ),
+        (
+            "Capture",
+            &world.dispute.capture,
+            vec![O::SeeConversions, O::ConversionFeed],
+        ),
         (
             "Commission",
             &sale.commission,

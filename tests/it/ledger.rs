@@ -145,6 +145,10 @@ impl Dice {
     }
 }
 
+fn cents(minor: u64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
 /// What random steps act on.
 struct Books {
     app: TestApp,
@@ -196,14 +200,47 @@ impl Books {
         user_errors(&answer).is_empty().then(|| data_at(&answer, field))
     }
 
+    /// Something that becomes of an order after its sale.
+    async fn change_order(&mut self, dice: &mut Dice, number: u32) {
+        let Some((order, _)) = dice.pick(&self.sales).cloned() else {
+            return;
+        };
+        // Few references, so that disputes meet again.
+        let reference = format!("D-{}", dice.roll(3));
+        match dice.roll(6) {
+            0 | 1 => {
+                let amount = cents(1 + dice.roll(40_000));
+                let body = json!({ "orderId": order, "reference": reference, "amount": amount, "currency": "EUR" });
+                self.track("chargeback", format!("c{number}"), body).await;
+            }
+            2 | 3 => {
+                let outcome = dice.pick(&["WON", "LOST"]).copied();
+                let body = json!({ "orderId": order, "reference": reference, "outcome": outcome });
+                self.track("chargeback/resolve", format!("d{number}"), body).await;
+            }
+            4 => {
+                let body = json!({ "orderId": order, "amount": cents(dice.roll(120_000)), "currency": "EUR" });
+                self.track("amend", format!("e{number}"), body).await;
+            }
+            _ => {
+                let is_final = dice.roll(2) == 0;
+                let amount = cents(dice.roll(60_000));
+                let body = json!({ "orderId": order, "amount": amount, "currency": "EUR", "isFinal": is_final });
+                self.track("capture", format!("k{number}"), body).await;
+            }
+        }
+    }
+
     async fn step(&mut self, dice: &mut Dice, number: u32) {
-        let cents = |minor: u64| format!("{}.{:02}", minor / 100, minor % 100);
-        match dice.roll(12) {
+        match dice.roll(17) {
             0..=3 => {
                 let order = format!("O-{number}");
                 let code = dice.pick(&["SELLER", "MIDDLE", "NOBODY"]).copied();
                 let amount = cents(dice.roll(100_000));
-                let body = json!({ "orderId": order, "amount": amount, "currency": "EUR", "promoCodes": [code] });
+                let capture = if dice.roll(4) == 0 { "AUTHORIZED" } else { "CAPTURED" };
+                let body = json!({
+                    "orderId": order, "amount": amount, "currency": "EUR", "promoCodes": [code], "capture": capture,
+                });
                 let answer = self.track("purchase", format!("s{number}"), body).await;
                 self.sales.push((order, text(&answer["conversion"], "id")));
             }
@@ -262,6 +299,7 @@ impl Books {
                     }
                 }
             }
+            12..=15 => self.change_order(dice, number).await,
             _ => {
                 if let Some((door, key, body)) = dice.pick(&self.sent).cloned() {
                     self.track(door, key, body).await;
@@ -279,7 +317,7 @@ async fn whatever_happens_the_books_balance(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
     #[case] seed: u64,
 ) {
-    const STEPS: u32 = 300;
+    const STEPS: u32 = 400;
     with_app(database, |app| async move {
         println!("seed {seed}");
         let mut books = Books::open(&app).await;

@@ -188,6 +188,10 @@ operations! {
     RecordLead = "Mutation.recordLead" => RECORDERS;
     RecordSale = "Mutation.recordSale" => RECORDERS;
     RecordRefund = "Mutation.recordRefund" => RECORDERS;
+    AmendOrder = "Mutation.amendOrder" => RECORDERS;
+    RecordCapture = "Mutation.recordCapture" => RECORDERS;
+    RecordChargeback = "Mutation.recordChargeback" => RECORDERS;
+    ResolveChargeback = "Mutation.resolveChargeback" => RECORDERS;
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 

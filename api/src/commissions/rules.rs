@@ -1,9 +1,12 @@
 //! How much: pure arithmetic over plain values.
 
 use entity::{commission_rule::RuleKind, ids::PartnershipId, referral_level::ReferralLevelKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, Money, percent_text, proportion, share};
+use crate::{
+    error::Fault,
+    money::{Currency, Money, parse_percent, percent_text, proportion, share},
+};
 
 /// A rule of a program, as it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,17 +73,22 @@ fn snapshot(rule: &str, kind: &str, rate_ppm: Option<i64>, fixed: Option<Money>)
     serde_json::to_string(&frozen).unwrap_or_default()
 }
 
+const SALE: &str = "the sale of ";
+const SOURCE: &str = "the level-0 commission of ";
+
+/// A share, rounded half-even, and its arithmetic. `what` says what the amount is.
+fn percent_of(what: &str, amount: Money, rate_ppm: i64) -> (Money, String) {
+    let share = Money::new(share(amount.amount_minor, rate_ppm), amount.currency);
+    let arithmetic = format!("{} % of {what}{amount} = {share}", percent_text(rate_ppm));
+    (share, arithmetic)
+}
+
 /// The first rule that fits: a percentage needs a base, a fixed amount the event's currency where it has one.
 fn earn_from_rule(rule: &Rule, base: Option<Money>) -> Option<(Money, &'static str, String)> {
     match (rule.kind, base) {
         (RuleKind::Percent, Some(base)) => {
-            let rate = rule.rate_ppm?;
-            let amount = Money::new(share(base.amount_minor, rate), base.currency);
-            Some((
-                amount,
-                "PERCENT",
-                format!("{} % of {base} = {amount}", percent_text(rate)),
-            ))
+            let (amount, arithmetic) = percent_of("", base, rule.rate_ppm?);
+            Some((amount, "PERCENT", arithmetic))
         }
         (RuleKind::Percent, None) => None,
         (RuleKind::Fixed, base) => {
@@ -94,22 +102,12 @@ fn earn_from_rule(rule: &Rule, base: Option<Money>) -> Option<(Money, &'static s
 fn earn_from_level(level: &Level, base: Option<Money>, source: Money) -> Option<(Money, &'static str, String)> {
     match level.kind {
         ReferralLevelKind::PercentOfSale => {
-            let (rate, base) = (level.rate_ppm?, base?);
-            let amount = Money::new(share(base.amount_minor, rate), base.currency);
-            Some((
-                amount,
-                "PERCENT_OF_SALE",
-                format!("{} % of the sale of {base} = {amount}", percent_text(rate)),
-            ))
+            let (amount, arithmetic) = percent_of(SALE, base?, level.rate_ppm?);
+            Some((amount, "PERCENT_OF_SALE", arithmetic))
         }
         ReferralLevelKind::PercentOfCommission => {
-            let rate = level.rate_ppm?;
-            let amount = Money::new(share(source.amount_minor, rate), source.currency);
-            let text = format!(
-                "{} % of the level-0 commission of {source} = {amount}",
-                percent_text(rate)
-            );
-            Some((amount, "PERCENT_OF_COMMISSION", text))
+            let (amount, arithmetic) = percent_of(SOURCE, source, level.rate_ppm?);
+            Some((amount, "PERCENT_OF_COMMISSION", arithmetic))
         }
         ReferralLevelKind::Fixed => {
             let fixed = level.fixed?;
@@ -176,6 +174,27 @@ pub fn earn(
     }
     let explanation = format!("{} earned at {} level(s)", source, earnings.len());
     Earnings { earnings, explanation }
+}
+
+/// What is read of a frozen rule.
+#[derive(Deserialize)]
+struct Frozen {
+    kind: String,
+    percent: Option<String>,
+}
+
+/// What a frozen rule or level earns on another base, and its arithmetic; `source` is the level-0 commission on that base.
+/// Absent when the base makes no difference to it.
+pub fn earn_again(snapshot: &str, base: Money, source: Money) -> Result<Option<(Money, String)>, Fault> {
+    let frozen: Frozen = serde_json::from_str(snapshot).map_err(Fault::new)?;
+    let Some(percent) = frozen.percent else { return Ok(None) };
+    let rate = parse_percent(&percent).ok_or_else(|| Fault::new(format!("a frozen rate of {percent} %")))?;
+    Ok(match frozen.kind.as_str() {
+        "PERCENT" => Some(percent_of("", base, rate)),
+        "PERCENT_OF_SALE" => Some(percent_of(SALE, base, rate)),
+        "PERCENT_OF_COMMISSION" => Some(percent_of(SOURCE, source, rate)),
+        _ => None,
+    })
 }
 
 /// How much of a commission `amount` on `base` has come back in all, after refunds of `refunded` in total.

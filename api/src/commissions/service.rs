@@ -5,7 +5,7 @@ use entity::{
     TenantScoped, brand,
     commission::{self, CommissionState},
     commission_rule::{self, ConversionEvent},
-    conversion,
+    conversion::{self, ConversionState},
     ids::{BrandId, ConversionId, PartnerId, PartnershipId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
@@ -254,6 +254,7 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
         TransferKind::CommissionApproved => Topic::CommissionApproved,
         TransferKind::CommissionRejected => Topic::CommissionRejected,
         TransferKind::CommissionReversed | TransferKind::CommissionClawedBack => Topic::CommissionReversed,
+        TransferKind::CommissionRestored => Topic::CommissionRestored,
         TransferKind::PayoutRequested | TransferKind::PayoutPaid | TransferKind::PayoutCancelled => return None,
     };
     let partner = posting.lines.iter().find_map(|line| match line.owner {
@@ -369,61 +370,167 @@ pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: Conve
     post_and_announce_in_tx(tx, app, postings).await
 }
 
-/// Takes back the share of every level that refunds of `refunded_minor` in total make of its base. `cause` names the
-/// refund. Before approval the pending amount shrinks; after it, the reserve gives first and the available balance next.
-pub async fn reverse_in_tx(
+/// Brings every level in line with what is gone of the conversion's amount in all: `conversion.refunded_minor`. `cause`
+/// names what changed it. When more is gone than before, each level's share of it is taken back; when less is, because a
+/// chargeback was won or an order amended upward, its share is restored.
+pub async fn settle_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
-    conversion: ConversionId,
-    refunded_minor: i64,
+    conversion: &conversion::Model,
     cause: &str,
 ) -> Result<(), Fault> {
-    let now = app.clock.now();
+    // What was rejected earns nothing, whatever comes back.
+    if conversion.state == ConversionState::Rejected {
+        return Ok(());
+    }
     let mut postings = Vec::new();
-    for row in lock_of_conversion_in_tx(tx, conversion).await? {
-        let cumulative = rules::cumulative_reversal(row.amount_minor, row.base_minor, refunded_minor);
-        let amount = cumulative - row.reversed_minor;
-        if row.state == CommissionState::Rejected || amount <= 0 {
-            continue;
-        }
-        let pending = matches!(row.state, CommissionState::Pending | CommissionState::OnHold);
-        let (from_reserve, from_available) = if pending {
-            (0, 0)
-        } else {
-            rules::split_clawback(amount, row.reserve_left_minor)
+    for row in lock_of_conversion_in_tx(tx, conversion.id).await? {
+        let cumulative = rules::cumulative_reversal(row.amount_minor, row.base_minor, conversion.refunded_minor);
+        let settled = match cumulative - row.reversed_minor {
+            _ if row.state == CommissionState::Rejected => continue,
+            0 => continue,
+            amount if amount > 0 => reverse(app, &row, amount, cause)?,
+            amount => restore(app, &row, -amount, conversion.approved_at.is_some(), cause)?,
         };
-        let kind = if pending {
-            TransferKind::CommissionReversed
-        } else {
-            TransferKind::CommissionClawedBack
-        };
-        postings.push(posting(
-            &row,
-            &format!("reversed:{cause}"),
-            kind,
-            now,
-            [
-                (LedgerAccountKind::Pending, if pending { -amount } else { 0 }),
-                (LedgerAccountKind::Reserve, -from_reserve),
-                (LedgerAccountKind::Available, -from_available),
-                (LedgerAccountKind::CommissionExpense, amount),
-            ],
-        )?);
-        // A later clawback never changes PAID, nor a payout that is on its way.
-        let ends = cumulative == row.amount_minor
-            && matches!(
-                row.state,
-                CommissionState::Pending | CommissionState::OnHold | CommissionState::Approved
-            );
         commission::Entity::update(commission::ActiveModel {
             id: Set(row.id),
-            state: Set(if ends { CommissionState::Reversed } else { row.state }),
+            state: Set(settled.state),
             reversed_minor: Set(cumulative),
-            reserve_left_minor: Set(row.reserve_left_minor - from_reserve),
+            reserve_left_minor: Set(row.reserve_left_minor - settled.from_reserve_minor),
             ..Default::default()
         })
         .exec_without_returning(tx)
         .await?;
+        postings.push(settled.posting);
+    }
+    post_and_announce_in_tx(tx, app, postings).await
+}
+
+/// A commission's part of a settlement.
+struct Settled {
+    posting: Posting,
+    state: CommissionState,
+    from_reserve_minor: i64,
+}
+
+fn is_pending(row: &commission::Model) -> bool {
+    matches!(row.state, CommissionState::Pending | CommissionState::OnHold)
+}
+
+/// Before approval the pending amount shrinks; after it, the reserve gives first and the available balance next.
+fn reverse(app: &App, row: &commission::Model, amount_minor: i64, cause: &str) -> Result<Settled, Fault> {
+    let pending = is_pending(row);
+    let (from_reserve, from_available) = if pending {
+        (0, 0)
+    } else {
+        rules::split_clawback(amount_minor, row.reserve_left_minor)
+    };
+    let kind = if pending {
+        TransferKind::CommissionReversed
+    } else {
+        TransferKind::CommissionClawedBack
+    };
+    let posting = posting(
+        row,
+        &format!("reversed:{cause}"),
+        kind,
+        app.clock.now(),
+        [
+            (LedgerAccountKind::Pending, if pending { -amount_minor } else { 0 }),
+            (LedgerAccountKind::Reserve, -from_reserve),
+            (LedgerAccountKind::Available, -from_available),
+            (LedgerAccountKind::CommissionExpense, amount_minor),
+        ],
+    )?;
+    // A later clawback never changes PAID, nor a payout that is on its way.
+    let ends =
+        row.reversed_minor + amount_minor == row.amount_minor && (pending || row.state == CommissionState::Approved);
+    Ok(Settled {
+        posting,
+        state: if ends { CommissionState::Reversed } else { row.state },
+        from_reserve_minor: from_reserve,
+    })
+}
+
+/// What comes again goes where it would be: to the pending amount before approval, after it to the available balance. The
+/// reserve, once taken, stays taken.
+fn restore(
+    app: &App,
+    row: &commission::Model,
+    amount_minor: i64,
+    is_approved: bool,
+    cause: &str,
+) -> Result<Settled, Fault> {
+    let (account, reopened) = if is_approved {
+        (LedgerAccountKind::Available, CommissionState::Approved)
+    } else {
+        (LedgerAccountKind::Pending, CommissionState::Pending)
+    };
+    let posting = posting(
+        row,
+        &format!("restored:{cause}"),
+        TransferKind::CommissionRestored,
+        app.clock.now(),
+        [
+            (LedgerAccountKind::CommissionExpense, -amount_minor),
+            (account, amount_minor),
+        ],
+    )?;
+    Ok(Settled {
+        posting,
+        state: if row.state == CommissionState::Reversed {
+            reopened
+        } else {
+            row.state
+        },
+        from_reserve_minor: 0,
+    })
+}
+
+/// Raises the base of a conversion that is not approved yet: every level earns on the whole of it, by its frozen rule.
+/// `cause` names the amendment.
+pub async fn raise_base_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    conversion: ConversionId,
+    base: Money,
+    cause: &str,
+) -> Result<(), Fault> {
+    let mut postings = Vec::new();
+    let mut source = None;
+    for row in lock_of_conversion_in_tx(tx, conversion).await? {
+        let earned = Money::new(row.amount_minor, row.currency.parse().map_err(Fault::new)?);
+        let raised = rules::earn_again(&row.rule_snapshot, base, source.unwrap_or(earned))?;
+        let (amount, arithmetic) = raised.unwrap_or((earned, row.arithmetic.clone()));
+        if row.level == 0 {
+            source = Some(amount);
+        }
+        let more = amount.amount_minor - row.amount_minor;
+        // A commission that rounding had reversed whole has something left again.
+        let state = match row.state {
+            CommissionState::Reversed if more > 0 => CommissionState::Pending,
+            state => state,
+        };
+        commission::Entity::update(commission::ActiveModel {
+            id: Set(row.id),
+            state: Set(state),
+            base_minor: Set(base.amount_minor),
+            amount_minor: Set(amount.amount_minor),
+            arithmetic: Set(arithmetic),
+            ..Default::default()
+        })
+        .exec_without_returning(tx)
+        .await?;
+        postings.push(posting(
+            &row,
+            &format!("accrued:{cause}"),
+            TransferKind::CommissionAccrued,
+            app.clock.now(),
+            [
+                (LedgerAccountKind::CommissionExpense, -more),
+                (LedgerAccountKind::Pending, more),
+            ],
+        )?);
     }
     post_and_announce_in_tx(tx, app, postings).await
 }

@@ -249,8 +249,10 @@ pub enum EarningsFeedEventKind {
     Approved,
     /// It was rejected with its conversion.
     Rejected,
-    /// A refund took it back, in whole or in part.
+    /// A refund, chargeback, amendment or capture took it back, in whole or in part.
     Reversed,
+    /// What had been taken back came again: a chargeback was won, or an order raised again.
+    Restored,
     /// It was paid out.
     Paid,
 }

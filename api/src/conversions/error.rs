@@ -17,7 +17,7 @@ crate::error_codes! {
         OrderNotFound,
         /// Not a currency of ISO 4217.
         CurrencyUnknown,
-        /// The refund is in another currency than its sale.
+        /// The amount is in another currency than its sale.
         CurrencyMismatch,
         /// The amount is negative.
         AmountNegative,
@@ -25,10 +25,26 @@ crate::error_codes! {
         AmountTooPrecise,
         /// The amount is above 10^12 minor units.
         AmountTooLarge,
-        /// A refund of nothing.
+        /// A refund or chargeback of nothing.
         AmountZero,
-        /// More would come back than is left of the sale.
+        /// More would come back than is left of the sale; the message says how much is.
         RefundExceedsSale,
+        /// The order comes to this amount already.
+        AmendmentChangesNothing,
+        /// Less than was refunded, charged back or captured already; the message says how much that is.
+        AmendmentBelowSettled,
+        /// The order was captured already, with its sale or by a final capture.
+        AlreadyCaptured,
+        /// More would be captured than is left of the order; the message says how much is.
+        CaptureExceedsOrder,
+        /// The order is only authorised: it can be approved after its final capture.
+        NotCaptured,
+        /// A chargeback's reference has 1 to 200 characters.
+        ReferenceInvalid,
+        /// The order has this chargeback already, under another idempotency key.
+        ChargebackAlreadyRecorded,
+        /// The order has no chargeback with this reference.
+        ChargebackNotFound,
         /// At most 10 promo codes come with an event.
         TooManyPromoCodes,
         /// A promo code or click id is overlong.

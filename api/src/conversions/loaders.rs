@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    TenantScoped, conversion, conversion_touch, customer,
-    ids::{ConversionId, CustomerId, OrderId, RefundId},
-    order, refund,
+    TenantScoped, capture, chargeback, conversion, conversion_touch, customer,
+    ids::{CaptureId, ChargebackId, ConversionId, CustomerId, OrderAmendmentId, OrderId, RefundId},
+    order, order_amendment, refund,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -17,58 +17,33 @@ use crate::{
     graphql::context::{Batch, LoadError},
 };
 
-impl Loader<ConversionId> for Batch {
-    type Value = conversion::Model;
-    type Error = LoadError;
+/// Rows of a table within reach, by their ids.
+macro_rules! by_id {
+    ($($id:ident => $table:ident),* $(,)?) => {$(
+        impl Loader<$id> for Batch {
+            type Value = $table::Model;
+            type Error = LoadError;
 
-    async fn load(&self, keys: &[ConversionId]) -> Result<HashMap<ConversionId, Self::Value>, LoadError> {
-        let rows = conversion::Entity::find_within(&self.actor.reach())
-            .filter(conversion::Column::Id.is_in(keys.iter().copied()))
-            .all(self.app.db.read())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+            async fn load(&self, keys: &[$id]) -> Result<HashMap<$id, Self::Value>, LoadError> {
+                let rows = $table::Entity::find_within(&self.actor.reach())
+                    .filter($table::Column::Id.is_in(keys.iter().copied()))
+                    .all(self.app.db.read())
+                    .await?;
+                Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+            }
+        }
+    )*};
 }
 
-impl Loader<RefundId> for Batch {
-    type Value = refund::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[RefundId]) -> Result<HashMap<RefundId, Self::Value>, LoadError> {
-        let rows = refund::Entity::find_within(&self.actor.reach())
-            .filter(refund::Column::Id.is_in(keys.iter().copied()))
-            .all(self.app.db.read())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// Orders of a brand, for the brand itself.
-impl Loader<OrderId> for Batch {
-    type Value = order::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[OrderId]) -> Result<HashMap<OrderId, Self::Value>, LoadError> {
-        let rows = order::Entity::find_within(&self.actor.reach())
-            .filter(order::Column::Id.is_in(keys.iter().copied()))
-            .all(self.app.db.read())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// Customers of a brand, for the brand itself.
-impl Loader<CustomerId> for Batch {
-    type Value = customer::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[CustomerId]) -> Result<HashMap<CustomerId, Self::Value>, LoadError> {
-        let rows = customer::Entity::find_within(&self.actor.reach())
-            .filter(customer::Column::Id.is_in(keys.iter().copied()))
-            .all(self.app.db.read())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+by_id! {
+    ConversionId => conversion,
+    // These are for the brand itself.
+    RefundId => refund,
+    OrderId => order,
+    CustomerId => customer,
+    OrderAmendmentId => order_amendment,
+    CaptureId => capture,
+    ChargebackId => chargeback,
 }
 
 /// The touches of a conversion, in the order in which they were looked at.
@@ -94,26 +69,42 @@ impl Loader<TouchesOf> for Batch {
     }
 }
 
-/// The refunds of an order, oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RefundsOf(pub OrderId);
+/// What happened to an order, oldest first, by the order.
+macro_rules! of_order {
+    ($($(#[$meta:meta])* $key:ident => $table:ident),* $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $key(pub OrderId);
 
-impl Loader<RefundsOf> for Batch {
-    type Value = Vec<refund::Model>;
-    type Error = LoadError;
+        impl Loader<$key> for Batch {
+            type Value = Vec<$table::Model>;
+            type Error = LoadError;
 
-    async fn load(&self, keys: &[RefundsOf]) -> Result<HashMap<RefundsOf, Self::Value>, LoadError> {
-        let rows = refund::Entity::find_within(&self.actor.reach())
-            .filter(refund::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(refund::Column::Id)
-            .all(self.app.db.read())
-            .await?;
-        let mut refunds: HashMap<RefundsOf, Self::Value> = HashMap::new();
-        for row in rows {
-            refunds.entry(RefundsOf(row.order_id)).or_default().push(row);
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, LoadError> {
+                let rows = $table::Entity::find_within(&self.actor.reach())
+                    .filter($table::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
+                    .order_by_asc($table::Column::Id)
+                    .all(self.app.db.read())
+                    .await?;
+                let mut found: HashMap<$key, Self::Value> = HashMap::new();
+                for row in rows {
+                    found.entry($key(row.order_id)).or_default().push(row);
+                }
+                Ok(found)
+            }
         }
-        Ok(refunds)
-    }
+    )*};
+}
+
+of_order! {
+    /// The refunds of an order.
+    RefundsOf => refund,
+    /// The amendments of an order.
+    AmendmentsOf => order_amendment,
+    /// The captures of an order.
+    CapturesOf => capture,
+    /// The chargebacks of an order.
+    ChargebacksOf => chargeback,
 }
 
 /// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.

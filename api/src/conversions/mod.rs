@@ -5,11 +5,12 @@
 //! rejected and kept, and an event nobody wins is stored uncredited; order, conversion, touches, commissions, ledger and
 //! outbox commit together or not at all.
 //!
-//! Deliberately absent today: line items, renewals, amendments, chargebacks, attaching by hand, bulk events.
+//! Deliberately absent today: line items, renewals, attaching by hand.
 
 pub mod error;
 pub mod loaders;
 pub mod mutations;
+pub mod rules;
 pub mod service;
 pub mod subscriptions;
 pub mod types;

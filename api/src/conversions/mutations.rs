@@ -1,19 +1,23 @@
 //! Mutations of conversions.
 
 use async_graphql::{Context, Object};
-use entity::commission_rule::ConversionEvent;
+use entity::{commission_rule::ConversionEvent, order::CaptureState};
 
 use crate::{
     conversions::{
         service::{
+            amend::{self, AmendOrder},
+            capture::{self, RecordCapture},
+            chargeback::{self, RecordChargeback, ResolveChargeback},
             record::{self, RecordEvent},
             refund::{self, RecordRefund},
             review,
         },
         types::{
-            ApproveConversionInput, ApproveConversionPayload, RecordEventInput, RecordLeadPayload, RecordRefundInput,
-            RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload, RejectConversionInput,
-            RejectConversionPayload,
+            AmendOrderInput, AmendOrderPayload, ApproveConversionInput, ApproveConversionPayload, RecordCaptureInput,
+            RecordCapturePayload, RecordChargebackInput, RecordChargebackPayload, RecordEventInput, RecordLeadPayload,
+            RecordRefundInput, RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload,
+            RejectConversionInput, RejectConversionPayload, ResolveChargebackInput, ResolveChargebackPayload,
         },
     },
     error::ApiError,
@@ -32,6 +36,7 @@ fn event_command(event: ConversionEvent, input: RecordEventInput) -> Result<Reco
         customer_id: Some(input.customer_id),
         order_id: None,
         amount: None,
+        capture: CaptureState::Captured,
         promo_codes: input.promo_codes,
         click_id: input.click_id,
         occurred_at: input.occurred_at,
@@ -47,6 +52,7 @@ fn sale_command(input: RecordSaleInput) -> Result<RecordEvent, ApiError> {
         customer_id: input.customer_id,
         order_id: Some(input.order_id),
         amount: Some((input.amount.amount.0, input.amount.currency.0)),
+        capture: input.capture.into(),
         promo_codes: input.promo_codes,
         click_id: input.click_id,
         occurred_at: input.occurred_at,
@@ -102,6 +108,77 @@ impl ConversionMutations {
             idempotency_key: Key::parse(&input.idempotency_key)?,
         };
         RecordRefundPayload::of(refund::record_refund(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Changes what an order comes to. Less takes commissions back as a refund does; more than it ever came to is earned on
+    /// at every level, and only before approval. The same as `POST /track/amend`.
+    async fn amend_order(
+        &self,
+        ctx: &Context<'_>,
+        input: AmendOrderInput,
+    ) -> Result<Option<AmendOrderPayload>, ApiError> {
+        let command = AmendOrder {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            order_id: input.order_id,
+            amount: (input.amount.amount.0, input.amount.currency.0),
+            reason: input.reason,
+            occurred_at: input.occurred_at,
+            idempotency_key: Key::parse(&input.idempotency_key)?,
+        };
+        AmendOrderPayload::of(amend::amend_order(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records that money of an authorised order was taken. The same as `POST /track/capture`.
+    async fn record_capture(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordCaptureInput,
+    ) -> Result<Option<RecordCapturePayload>, ApiError> {
+        let command = RecordCapture {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            order_id: input.order_id,
+            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+            is_final: input.is_final,
+            occurred_at: input.occurred_at,
+            idempotency_key: Key::parse(&input.idempotency_key)?,
+        };
+        RecordCapturePayload::of(capture::record_capture(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records that a payment was charged back: commissions come back as with a refund, until the dispute is decided.
+    /// The same as `POST /track/chargeback`.
+    async fn record_chargeback(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordChargebackInput,
+    ) -> Result<Option<RecordChargebackPayload>, ApiError> {
+        let command = RecordChargeback {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            order_id: input.order_id,
+            reference: input.reference,
+            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+            reason: input.reason,
+            occurred_at: input.occurred_at,
+            idempotency_key: Key::parse(&input.idempotency_key)?,
+        };
+        RecordChargebackPayload::of(chargeback::record_chargeback(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Closes an open chargeback: won, its commissions come again at every level; lost, they are gone. The same as
+    /// `POST /track/chargeback/resolve`.
+    async fn resolve_chargeback(
+        &self,
+        ctx: &Context<'_>,
+        input: ResolveChargebackInput,
+    ) -> Result<Option<ResolveChargebackPayload>, ApiError> {
+        let command = ResolveChargeback {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            order_id: input.order_id,
+            reference: input.reference,
+            outcome: input.outcome.into(),
+            idempotency_key: Key::parse(&input.idempotency_key)?,
+        };
+        ResolveChargebackPayload::of(chargeback::resolve_chargeback(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Approves a conversion whose hold period is over, with its commissions at every level.

@@ -65,6 +65,11 @@ fn kind_of(topic: &str) -> ConversionFeedEventKind {
         topic if topic == Topic::ConversionApproved.as_str() => ConversionFeedEventKind::Approved,
         topic if topic == Topic::ConversionRejected.as_str() => ConversionFeedEventKind::Rejected,
         topic if topic == Topic::ConversionRefunded.as_str() => ConversionFeedEventKind::Refunded,
+        topic if topic == Topic::ConversionAmended.as_str() => ConversionFeedEventKind::Amended,
+        topic if topic == Topic::ConversionCaptured.as_str() => ConversionFeedEventKind::Captured,
+        topic if topic == Topic::ConversionChargedBack.as_str() => ConversionFeedEventKind::ChargedBack,
+        topic if topic == Topic::ConversionChargebackWon.as_str() => ConversionFeedEventKind::ChargebackWon,
+        topic if topic == Topic::ConversionChargebackLost.as_str() => ConversionFeedEventKind::ChargebackLost,
         _ => ConversionFeedEventKind::Recorded,
     }
 }

@@ -1,18 +1,20 @@
-//! Conversions as the schema shows them.
+//! Conversions as the schema shows them; their orders are in `types/orders.rs`.
+
+mod orders;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
     conversion, conversion_touch, customer,
-    ids::{BrandId, ConversionId, CustomerId, OrderId, PartnerId, PartnershipId, ProgramId},
-    order, refund,
+    ids::{BrandId, ConversionId, CustomerId, PartnerId, PartnershipId, ProgramId},
 };
 
+pub use self::orders::*;
 use crate::{
     connection,
     conversions::{
         error::{ConversionError, ConversionErrorCode},
-        loaders::{RefundsOf, TouchesOf},
+        loaders::TouchesOf,
         service,
     },
     error::ApiError,
@@ -214,7 +216,8 @@ impl From<conversion::Model> for ConversionFields {
 
 #[ComplexObject]
 impl ConversionFields {
-    /// The amount of the sale; absent for events without one.
+    /// What the sale came to, or its order was last raised to: the base of its commissions. Absent for events without an
+    /// amount.
     async fn amount(&self) -> Result<Option<Money>, ApiError> {
         self.row
             .currency
@@ -223,7 +226,7 @@ impl ConversionFields {
             .transpose()
     }
 
-    /// What came back of it so far.
+    /// What of it is gone: refunds, chargebacks, amendments downward, what was never captured.
     async fn refunded(&self) -> Result<Option<Money>, ApiError> {
         self.row
             .currency
@@ -274,89 +277,6 @@ impl ConversionFields {
 connection! {
     /// Conversions.
     ConversionConnection, ConversionEdge of Conversion
-}
-
-/// A brand's order.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(complex)]
-pub struct Order {
-    /// Global id.
-    pub id: ID,
-    /// The brand's own id of the order.
-    pub external_id: String,
-    /// When it was placed.
-    pub occurred_at: DateTime<Utc>,
-    #[graphql(skip)]
-    pub row: order::Model,
-}
-
-impl From<order::Model> for Order {
-    fn from(row: order::Model) -> Self {
-        Self {
-            id: row.id.to_string().into(),
-            external_id: row.external_id.clone(),
-            occurred_at: row.occurred_at,
-            row,
-        }
-    }
-}
-
-#[ComplexObject]
-impl Order {
-    /// What was paid.
-    async fn amount(&self) -> Result<Option<Money>, ApiError> {
-        Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
-    }
-
-    /// What came back.
-    async fn refunded(&self) -> Result<Option<Money>, ApiError> {
-        Money::stored(self.row.refunded_minor, &self.row.currency).map(Some)
-    }
-
-    /// Its refunds, oldest first. A handful: not paged.
-    async fn refunds(&self, ctx: &Context<'_>) -> Result<Option<Vec<Refund>>, ApiError> {
-        let refunds = ctx.load(RefundsOf(self.row.id)).await?.unwrap_or_default();
-        Ok(Some(refunds.into_iter().map(Refund::from).collect()))
-    }
-}
-
-/// Money of an order that went back to its customer.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(complex)]
-pub struct Refund {
-    /// Global id.
-    pub id: ID,
-    /// Why, in the brand's words.
-    pub reason: Option<String>,
-    /// When it happened.
-    pub occurred_at: DateTime<Utc>,
-    #[graphql(skip)]
-    pub row: refund::Model,
-}
-
-impl From<refund::Model> for Refund {
-    fn from(row: refund::Model) -> Self {
-        Self {
-            id: row.id.to_string().into(),
-            reason: row.reason.clone(),
-            occurred_at: row.occurred_at,
-            row,
-        }
-    }
-}
-
-#[ComplexObject]
-impl Refund {
-    /// How much went back.
-    async fn amount(&self) -> Result<Option<Money>, ApiError> {
-        Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
-    }
-
-    /// The order it belongs to.
-    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>, ApiError> {
-        let id: OrderId = self.row.order_id;
-        Ok(ctx.load(id).await?.map(Order::from))
-    }
 }
 
 /// A brand's buyer.
@@ -512,29 +432,14 @@ pub struct RecordSaleInput {
     pub order_id: String,
     /// What was paid, net of discount: the base of percentages.
     pub amount: MoneyInput,
+    /// Whether the money was taken with the sale. What is only authorised is captured later, and may come to less.
+    #[graphql(default_with = "CaptureState::Captured")]
+    pub capture: CaptureState,
     /// Codes on the order, at most 10; the first valid one counts.
     #[graphql(default)]
     pub promo_codes: Vec<String>,
     /// The click id that came with it (`tcid` on the landing page's address).
     pub click_id: Option<String>,
-    /// When it happened; now when absent. Not in the future.
-    pub occurred_at: Option<DateTime<Utc>>,
-}
-
-/// A refund as the brand's server reports it.
-#[derive(InputObject)]
-pub struct RecordRefundInput {
-    /// The brand it is reported for.
-    pub brand_id: ID,
-    /// 1 to 128 printable ASCII characters, unique a brand and operation. The same key with the same content gives the
-    /// first result again; with other content it is refused.
-    pub idempotency_key: String,
-    /// The brand's own id of the order.
-    pub order_id: String,
-    /// How much went back; all that is left of the order when absent.
-    pub amount: Option<MoneyInput>,
-    /// Why: 1 to 500 characters.
-    pub reason: Option<String>,
     /// When it happened; now when absent. Not in the future.
     pub occurred_at: Option<DateTime<Utc>>,
 }
@@ -586,14 +491,6 @@ payload! {
 }
 
 payload! {
-    /// What `recordRefund` answers.
-    replayable RecordRefundPayload {
-        /// The refund.
-        refund: Refund
-    } refused by ConversionError, ConversionErrorCode
-}
-
-payload! {
     /// What `approveConversion` answers.
     replayable ApproveConversionPayload {
         /// The conversion, approved.
@@ -620,6 +517,16 @@ pub enum ConversionFeedEventKind {
     Rejected,
     /// It was refunded, in whole or in part.
     Refunded,
+    /// Its order was amended.
+    Amended,
+    /// Money of its order was captured.
+    Captured,
+    /// It was charged back, in whole or in part.
+    ChargedBack,
+    /// A chargeback of it was won.
+    ChargebackWon,
+    /// A chargeback of it was lost.
+    ChargebackLost,
 }
 
 /// Something happened to a conversion.

@@ -4,9 +4,9 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId,
-    ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId,
-    TrackingLinkId, TypedId, split_id,
+    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId,
+    ConversionId, CustomerId, ListingId, OrderAmendmentId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId,
+    PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -14,7 +14,7 @@ use crate::{
     accounts::types::UserSession,
     brands::types::{ApiKey, BrandMember},
     commissions::types::Commission,
-    conversions::types::{Customer, Order, Refund},
+    conversions::types::{Capture, Chargeback, Customer, Order, OrderAmendment, Refund},
     error::ApiError,
     graphql::{
         context::ContextExt,
@@ -49,6 +49,9 @@ pub enum Node {
     Commission(Commission),
     Order(Order),
     Refund(Refund),
+    OrderAmendment(OrderAmendment),
+    Capture(Capture),
+    Chargeback(Chargeback),
     Customer(Customer),
     Payout(Payout),
     UserSession(UserSession),
@@ -137,6 +140,15 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
             .map(|row| Node::Commission(row.into())),
         OrderId::PREFIX => ctx.load(OrderId(uuid)).await?.map(|row| Node::Order(row.into())),
         RefundId::PREFIX => ctx.load(RefundId(uuid)).await?.map(|row| Node::Refund(row.into())),
+        OrderAmendmentId::PREFIX => ctx
+            .load(OrderAmendmentId(uuid))
+            .await?
+            .map(|row| Node::OrderAmendment(row.into())),
+        CaptureId::PREFIX => ctx.load(CaptureId(uuid)).await?.map(|row| Node::Capture(row.into())),
+        ChargebackId::PREFIX => ctx
+            .load(ChargebackId(uuid))
+            .await?
+            .map(|row| Node::Chargeback(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
         SessionId::PREFIX => ctx

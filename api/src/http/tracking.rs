@@ -9,7 +9,10 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, Utc};
-use entity::{commission_rule::ConversionEvent, conversion, ids::BrandId, refund};
+use entity::{
+    capture, chargeback, commission_rule::ConversionEvent, conversion, ids::BrandId, order::CaptureState,
+    order_amendment, refund,
+};
 use rust_decimal::Decimal;
 use sea_orm::ActiveEnum;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -21,6 +24,9 @@ use crate::{
     conversions::{
         error::ConversionErrorCode,
         service::{
+            amend::{self, AmendOrder},
+            capture::{self as captures, RecordCapture},
+            chargeback::{self as disputes, DisputeOutcome, RecordChargeback, ResolveChargeback},
             record::{self, RecordEvent},
             refund::{self as refunds, RecordRefund},
         },
@@ -41,6 +47,10 @@ pub fn routes() -> Router<App> {
         .route("/track/lead", post(lead))
         .route("/track/purchase", post(purchase))
         .route("/track/refund", post(refund))
+        .route("/track/amend", post(amend))
+        .route("/track/capture", post(capture))
+        .route("/track/chargeback", post(chargeback))
+        .route("/track/chargeback/resolve", post(resolve_chargeback))
 }
 
 #[derive(Deserialize)]
@@ -63,9 +73,84 @@ struct PurchaseBody {
     amount: String,
     currency: String,
     #[serde(default)]
+    capture: CaptureBody,
+    #[serde(default)]
     promo_codes: Vec<String>,
     click_id: Option<String>,
     occurred_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum CaptureBody {
+    Authorized,
+    #[default]
+    Captured,
+}
+
+impl From<CaptureBody> for CaptureState {
+    fn from(body: CaptureBody) -> Self {
+        match body {
+            CaptureBody::Authorized => Self::Authorized,
+            CaptureBody::Captured => Self::Captured,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AmendBody {
+    order_id: String,
+    amount: String,
+    currency: String,
+    reason: Option<String>,
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CaptureOfBody {
+    order_id: String,
+    amount: Option<String>,
+    currency: Option<String>,
+    #[serde(default)]
+    is_final: bool,
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ChargebackBody {
+    order_id: String,
+    reference: String,
+    amount: Option<String>,
+    currency: Option<String>,
+    reason: Option<String>,
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResolveBody {
+    order_id: String,
+    reference: String,
+    outcome: OutcomeBody,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum OutcomeBody {
+    Won,
+    Lost,
+}
+
+impl From<OutcomeBody> for DisputeOutcome {
+    fn from(body: OutcomeBody) -> Self {
+        match body {
+            OutcomeBody::Won => Self::Won,
+            OutcomeBody::Lost => Self::Lost,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -199,6 +284,15 @@ fn amount(amount: &str, currency: String) -> Result<(Decimal, String), TrackErro
     Ok((amount, currency))
 }
 
+/// An amount that may be left out, with its currency or not at all.
+fn optional_amount(text: Option<String>, currency: Option<String>) -> Result<Option<(Decimal, String)>, TrackError> {
+    match (text, currency) {
+        (Some(text), Some(currency)) => amount(&text, currency).map(Some),
+        (None, None) => Ok(None),
+        _ => Err(ApiError::bad_field("currency", "amount and currency belong together").into()),
+    }
+}
+
 fn answered(outcome: &Outcome<Value>) -> Response {
     let status = if outcome.replayed {
         StatusCode::OK
@@ -261,6 +355,7 @@ async fn record_event(app: &App, event: ConversionEvent, call: Call<EventBody>) 
         customer_id: call.body.customer_id,
         order_id: None,
         amount: None,
+        capture: CaptureState::Captured,
         promo_codes: call.body.promo_codes,
         click_id: call.body.click_id,
         occurred_at: call.body.occurred_at,
@@ -290,6 +385,7 @@ async fn purchase(State(app): State<App>, headers: HeaderMap, body: Body) -> Res
         customer_id: call.body.customer_id,
         order_id: Some(call.body.order_id),
         amount: Some(amount(&call.body.amount, call.body.currency)?),
+        capture: call.body.capture.into(),
         promo_codes: call.body.promo_codes,
         click_id: call.body.click_id,
         occurred_at: call.body.occurred_at,
@@ -302,20 +398,110 @@ async fn purchase(State(app): State<App>, headers: HeaderMap, body: Body) -> Res
 
 async fn refund(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let call: Call<RefundBody> = read(&app, &headers, body).await?;
-    let amount = match (call.body.amount, call.body.currency) {
-        (Some(text), Some(currency)) => Some(amount(&text, currency)?),
-        (None, None) => None,
-        _ => return Err(ApiError::bad_field("currency", "amount and currency belong together").into()),
-    };
     let command = RecordRefund {
         brand: call.brand,
         order_id: call.body.order_id,
-        amount,
+        amount: optional_amount(call.body.amount, call.body.currency)?,
         reason: call.body.reason,
         occurred_at: call.body.occurred_at,
         idempotency_key: call.key,
     };
     let outcome = refunds::record_refund(&app, &call.actor, command).await?;
     let value = refund_json(&outcome.value)?;
+    Ok(answered(&outcome.map(|_| value)))
+}
+
+fn amendment_json(row: &order_amendment::Model) -> Result<Value, ApiError> {
+    Ok(json!({
+        "orderAmendment": {
+            "id": row.id.to_string(),
+            "number": row.number,
+            "previousAmount": money_json(row.from_minor, &row.currency)?,
+            "amount": money_json(row.to_minor, &row.currency)?,
+            "occurredAt": row.occurred_at,
+        }
+    }))
+}
+
+async fn amend(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
+    let call: Call<AmendBody> = read(&app, &headers, body).await?;
+    let command = AmendOrder {
+        brand: call.brand,
+        order_id: call.body.order_id,
+        amount: amount(&call.body.amount, call.body.currency)?,
+        reason: call.body.reason,
+        occurred_at: call.body.occurred_at,
+        idempotency_key: call.key,
+    };
+    let outcome = amend::amend_order(&app, &call.actor, command).await?;
+    let value = amendment_json(&outcome.value)?;
+    Ok(answered(&outcome.map(|_| value)))
+}
+
+fn capture_json(row: &capture::Model) -> Result<Value, ApiError> {
+    Ok(json!({
+        "capture": {
+            "id": row.id.to_string(),
+            "amount": money_json(row.amount_minor, &row.currency)?,
+            "isFinal": row.is_final,
+            "occurredAt": row.occurred_at,
+        }
+    }))
+}
+
+async fn capture(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
+    let call: Call<CaptureOfBody> = read(&app, &headers, body).await?;
+    let command = RecordCapture {
+        brand: call.brand,
+        order_id: call.body.order_id,
+        amount: optional_amount(call.body.amount, call.body.currency)?,
+        is_final: call.body.is_final,
+        occurred_at: call.body.occurred_at,
+        idempotency_key: call.key,
+    };
+    let outcome = captures::record_capture(&app, &call.actor, command).await?;
+    let value = capture_json(&outcome.value)?;
+    Ok(answered(&outcome.map(|_| value)))
+}
+
+fn chargeback_json(row: &chargeback::Model) -> Result<Value, ApiError> {
+    Ok(json!({
+        "chargeback": {
+            "id": row.id.to_string(),
+            "reference": row.reference,
+            "state": row.state.to_value(),
+            "amount": money_json(row.amount_minor, &row.currency)?,
+            "occurredAt": row.occurred_at,
+        }
+    }))
+}
+
+async fn chargeback(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
+    let call: Call<ChargebackBody> = read(&app, &headers, body).await?;
+    let command = RecordChargeback {
+        brand: call.brand,
+        order_id: call.body.order_id,
+        reference: call.body.reference,
+        amount: optional_amount(call.body.amount, call.body.currency)?,
+        reason: call.body.reason,
+        occurred_at: call.body.occurred_at,
+        idempotency_key: call.key,
+    };
+    let outcome = disputes::record_chargeback(&app, &call.actor, command).await?;
+    let value = chargeback_json(&outcome.value)?;
+    Ok(answered(&outcome.map(|_| value)))
+}
+
+async fn resolve_chargeback(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
+    let call: Call<ResolveBody> = read(&app, &headers, body).await?;
+    let command = ResolveChargeback {
+        brand: call.brand,
+        order_id: call.body.order_id,
+        reference: call.body.reference,
+        outcome: call.body.outcome.into(),
+        idempotency_key: call.key,
+    };
+    let outcome = disputes::resolve_chargeback(&app, &call.actor, command).await?;
+    let value = chargeback_json(&outcome.value)?;
     Ok(answered(&outcome.map(|_| value)))
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use entity::{
     conversion::{self, ConversionState},
     ids::ConversionId,
+    order::{self, CaptureState},
     program,
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, conversions::service::review, error::Failure};
@@ -59,6 +60,19 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
                 .from(conversion::Column::ProgramId)
                 .to(program::Column::Id)
                 .into(),
+        )
+        .join(
+            JoinType::LeftJoin,
+            conversion::Entity::belongs_to(order::Entity)
+                .from(conversion::Column::OrderId)
+                .to(order::Column::Id)
+                .into(),
+        )
+        // What is only authorised waits for its final capture.
+        .filter(
+            Condition::any()
+                .add(order::Column::Id.is_null())
+                .add(order::Column::CaptureState.eq(CaptureState::Captured)),
         )
         .filter(conversion::Column::State.eq(ConversionState::Pending))
         .filter(conversion::Column::HoldUntil.lte(app.clock.now()))

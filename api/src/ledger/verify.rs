@@ -109,10 +109,24 @@ const CHECKS: &[(&str, &str)] = &[
                 <> CASE WHEN p.state IN ('DRAFT', 'APPROVED', 'SUBMITTED', 'UNKNOWN') THEN p.amount_minor ELSE 0 END",
     ),
     (
-        "an order's refunds add up and do not exceed it",
-        "SELECT o.external_id AS broken FROM orders o LEFT JOIN refunds r ON r.order_id = o.id
-         GROUP BY o.id, o.external_id, o.amount_minor, o.refunded_minor
-         HAVING COALESCE(SUM(r.amount_minor), 0) <> o.refunded_minor OR o.refunded_minor > o.amount_minor",
+        "an order's refunds, chargebacks and captures add up",
+        "SELECT o.external_id AS broken FROM orders o
+         WHERE o.refunded_minor <> (SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r WHERE r.order_id = o.id)
+            OR o.charged_back_minor <> (SELECT COALESCE(SUM(b.amount_minor), 0) FROM chargebacks b
+                                        WHERE b.order_id = o.id AND b.state <> 'WON')
+            OR o.captured_minor <> (SELECT COALESCE(SUM(k.amount_minor), 0) FROM captures k WHERE k.order_id = o.id)",
+    ),
+    (
+        "no more of an order is gone than it came to",
+        "SELECT o.external_id AS broken FROM orders o
+         WHERE o.released_minor < 0 OR o.captured_minor > o.amount_minor - o.released_minor
+            OR o.refunded_minor + o.charged_back_minor + o.released_minor > o.amount_minor",
+    ),
+    (
+        "a conversion says what is gone of its order",
+        "SELECT o.external_id AS broken FROM conversions c JOIN orders o ON o.id = c.order_id
+         WHERE c.amount_minor <> o.amount_minor
+            OR c.refunded_minor <> o.refunded_minor + o.charged_back_minor + o.released_minor",
     ),
 ];
 

@@ -28,6 +28,11 @@ pub enum Topic {
     ConversionApproved,
     ConversionRejected,
     ConversionRefunded,
+    ConversionAmended,
+    ConversionCaptured,
+    ConversionChargedBack,
+    ConversionChargebackWon,
+    ConversionChargebackLost,
     ApplicationSubmitted,
     ApplicationDecided,
     ListingChanged,
@@ -36,16 +41,22 @@ pub enum Topic {
     CommissionApproved,
     CommissionRejected,
     CommissionReversed,
+    CommissionRestored,
     CommissionPaid,
 }
 
 impl Topic {
     /// What the conversion feed carries.
-    pub const CONVERSIONS: [Self; 4] = [
+    pub const CONVERSIONS: [Self; 9] = [
         Self::ConversionRecorded,
         Self::ConversionApproved,
         Self::ConversionRejected,
         Self::ConversionRefunded,
+        Self::ConversionAmended,
+        Self::ConversionCaptured,
+        Self::ConversionChargedBack,
+        Self::ConversionChargebackWon,
+        Self::ConversionChargebackLost,
     ];
 
     /// What a brand's applications feed carries.
@@ -53,11 +64,12 @@ impl Topic {
     /// What a brand's payouts feed carries.
     pub const PAYOUTS: [Self; 1] = [Self::PayoutChanged];
     /// What a partner's earnings feed carries.
-    pub const EARNINGS: [Self; 5] = [
+    pub const EARNINGS: [Self; 6] = [
         Self::CommissionAccrued,
         Self::CommissionApproved,
         Self::CommissionRejected,
         Self::CommissionReversed,
+        Self::CommissionRestored,
         Self::CommissionPaid,
     ];
 
@@ -68,6 +80,11 @@ impl Topic {
             Self::ConversionApproved => "conversion.approved",
             Self::ConversionRejected => "conversion.rejected",
             Self::ConversionRefunded => "conversion.refunded",
+            Self::ConversionAmended => "conversion.amended",
+            Self::ConversionCaptured => "conversion.captured",
+            Self::ConversionChargedBack => "conversion.charged_back",
+            Self::ConversionChargebackWon => "conversion.chargeback_won",
+            Self::ConversionChargebackLost => "conversion.chargeback_lost",
             Self::ApplicationSubmitted => "application.submitted",
             Self::ApplicationDecided => "application.decided",
             Self::ListingChanged => "listing.changed",
@@ -76,6 +93,7 @@ impl Topic {
             Self::CommissionApproved => "commission.approved",
             Self::CommissionRejected => "commission.rejected",
             Self::CommissionReversed => "commission.reversed",
+            Self::CommissionRestored => "commission.restored",
             Self::CommissionPaid => "commission.paid",
         }
     }

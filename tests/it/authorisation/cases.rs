@@ -181,6 +181,22 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::RecordRefund => edit(json!({
             "brandId": world.brand, "idempotencyKey": "tried-refund", "orderId": "refund",
         })),
+        Operation::AmendOrder => edit(json!({
+            "brandId": world.brand, "idempotencyKey": "tried-amend", "orderId": "amend",
+            "amount": { "amount": "80.00", "currency": "EUR" },
+        })),
+        Operation::RecordCapture => edit(json!({
+            "brandId": world.brand, "idempotencyKey": "tried-capture", "orderId": "capture",
+            "amount": { "amount": "1.00", "currency": "EUR" },
+        })),
+        Operation::RecordChargeback => edit(json!({
+            "brandId": world.brand, "idempotencyKey": "tried-chargeback", "orderId": "amend", "reference": "tried",
+            "amount": { "amount": "1.00", "currency": "EUR" },
+        })),
+        Operation::ResolveChargeback => edit(json!({
+            "brandId": world.brand, "idempotencyKey": "tried-resolve", "orderId": "amend", "reference": "open",
+            "outcome": "WON",
+        })),
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
         Operation::RejectConversion => edit(json!({
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",

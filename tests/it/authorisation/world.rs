@@ -8,6 +8,7 @@ use tributary::accounts::permissions::{Operation, Role};
 use crate::support::{
     app::TestApp,
     builders::{User, text},
+    marketplace::merged,
 };
 
 /// The promo code under which the world's sales are credited.
@@ -45,6 +46,8 @@ pub struct World {
     pub conversions: [String; 2],
     /// Approved, with everything that hangs on it.
     pub sale: Sale,
+    /// What becomes of orders.
+    pub dispute: Dispute,
     /// To be released and paid, and to be taken back.
     pub payouts: [String; 2],
     /// To be revoked; nobody authenticates with it.
@@ -66,6 +69,14 @@ pub struct Sale {
     pub order: String,
     pub customer: String,
     pub refund: String,
+}
+
+/// Of an order called `amend`, whose chargeback is open, and of one called `capture`, which is captured in part.
+#[derive(Default)]
+pub struct Dispute {
+    pub amendment: String,
+    pub chargeback: String,
+    pub capture: String,
 }
 
 pub struct Actor {
@@ -132,6 +143,7 @@ impl World {
         ];
         maker.sale(&program, "refund").await;
         let sale = maker.whole_sale(&program).await;
+        let dispute = maker.dispute(&program).await;
         let payouts = [
             maker.payout(&program, &partnership, "release").await,
             maker.payout(&program, &partnership, "cancel").await,
@@ -175,6 +187,7 @@ impl World {
             application,
             conversions,
             sale,
+            dispute,
             payouts,
             spare_key,
             member: text(&member, "id"),
@@ -304,6 +317,28 @@ impl Maker<'_> {
             customer: text(&found["customer"], "id"),
             conversion,
             refund,
+        }
+    }
+
+    /// An amended order with an open chargeback, and an authorised one of which a part was captured.
+    async fn dispute(&self, program: &str) -> Dispute {
+        let of_order = |order: &str, more: Value| {
+            merged(
+                json!({ "brandId": self.brand, "idempotencyKey": order, "orderId": order }),
+                more,
+            )
+        };
+        let eur = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
+        self.sale(program, "amend").await;
+        let amendment = of_order("amend", json!({ "amount": eur("90.00") }));
+        let chargeback = of_order("amend", json!({ "reference": "open", "amount": eur("5.00") }));
+        let authorized = merged(sale(self.brand, program, "capture"), json!({ "capture": "AUTHORIZED" }));
+        self.manage("recordSale", "conversion", authorized).await;
+        let capture = of_order("capture", json!({ "amount": eur("10.00") }));
+        Dispute {
+            amendment: self.manage("amendOrder", "orderAmendment", amendment).await,
+            chargeback: self.manage("recordChargeback", "chargeback", chargeback).await,
+            capture: self.manage("recordCapture", "capture", capture).await,
         }
     }
 

@@ -2,3 +2,4 @@ mod attribution;
 mod bad_input;
 mod feed;
 mod idempotency;
+mod order_changes;

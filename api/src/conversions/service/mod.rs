@@ -1,5 +1,9 @@
 //! Use cases of conversions: one file a verb.
 
+pub mod amend;
+pub mod capture;
+mod change;
+pub mod chargeback;
 pub mod record;
 pub mod refund;
 pub mod review;

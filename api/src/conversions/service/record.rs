@@ -7,7 +7,8 @@ use entity::{
     conversion_touch::{self, TouchKind, TouchOutcome, TouchRejection},
     customer,
     ids::{BrandId, ConversionId, CustomerId, OrderId, ProgramId},
-    order, partnership,
+    order::{self, CaptureState},
+    partnership,
     program::{self, AttributionOrder, CustomerBinding, ProgramState},
 };
 use rust_decimal::Decimal;
@@ -51,6 +52,8 @@ pub struct RecordEvent {
     pub customer_id: Option<String>,
     pub order_id: Option<String>,
     pub amount: Option<(Decimal, String)>,
+    /// Whether a sale's money was taken with it.
+    pub capture: CaptureState,
     pub promo_codes: Vec<String>,
     pub click_id: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
@@ -65,6 +68,9 @@ struct Fingerprint<'a> {
     order_id: Option<&'a str>,
     amount_minor: Option<i64>,
     currency: Option<&'static str>,
+    /// Absent when the money was taken, so that keys of earlier versions stay what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<&'static str>,
     promo_codes: &'a [String],
     click_id: Option<&'a str>,
     occurred_at: Option<i64>,
@@ -90,6 +96,7 @@ pub async fn record_conversion(app: &App, actor: &Actor, command: RecordEvent) -
         order_id: command.order_id.as_deref(),
         amount_minor: amount.map(|amount| amount.amount_minor),
         currency: amount.map(|amount| amount.currency.code()),
+        capture: (command.capture == CaptureState::Authorized).then_some("AUTHORIZED"),
         promo_codes: &command.promo_codes,
         click_id: command.click_id.as_deref(),
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
@@ -177,7 +184,7 @@ async fn record_in_tx(
     };
     let order = match (&command.order_id, amount) {
         (Some(id), Some(amount)) if command.event == ConversionEvent::Sale => {
-            Some(insert_order_in_tx(tx, app, command.brand, customer, id, amount, occurred_at).await?)
+            Some(insert_order_in_tx(tx, app, command, customer, id, amount, occurred_at).await?)
         }
         _ => None,
     };
@@ -233,6 +240,7 @@ async fn record_in_tx(
         hold_until: program
             .as_ref()
             .map(|program| commissions::hold_until(program, occurred_at)),
+        approved_at: None,
     };
     conversion::Entity::insert(conversion::ActiveModel::from(row.clone()))
         .exec_without_returning(tx)
@@ -333,7 +341,7 @@ async fn upsert_customer_in_tx(
 async fn insert_order_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
-    brand: BrandId,
+    command: &RecordEvent,
     customer: Option<CustomerId>,
     external_id: &str,
     amount: Money,
@@ -343,12 +351,16 @@ async fn insert_order_in_tx(
     let id: OrderId = app.ids.new_id(now);
     let inserted = order::Entity::insert(order::ActiveModel {
         id: Set(id),
-        brand_id: Set(brand),
+        brand_id: Set(command.brand),
         customer_id: Set(customer),
         external_id: Set(external_id.to_owned()),
         currency: Set(amount.currency.code().to_owned()),
         amount_minor: Set(amount.amount_minor),
         refunded_minor: Set(0),
+        charged_back_minor: Set(0),
+        released_minor: Set(0),
+        capture_state: Set(command.capture),
+        captured_minor: Set(0),
         occurred_at: Set(occurred_at),
         created_at: Set(now),
     })

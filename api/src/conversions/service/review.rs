@@ -4,6 +4,7 @@ use entity::{
     TenantScoped,
     conversion::{self, ConversionState},
     ids::ConversionId,
+    order::{self, CaptureState},
 };
 use sea_orm::{ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
@@ -115,8 +116,29 @@ async fn approve_in_tx(
             format!("the hold period lasts until {}", hold_until.to_rfc3339()),
         ));
     }
+    check_captured_in_tx(tx, &row).await?;
     commissions::approve_in_tx(tx, app, row.brand_id, row.id).await?;
     move_in_tx(tx, app, actor, row, ConversionState::Approved, None).await
+}
+
+/// What is only authorised may still come to less.
+async fn check_captured_in_tx(tx: &DatabaseTransaction, row: &conversion::Model) -> Result<()> {
+    let Some(order) = row.order_id else { return Ok(()) };
+    let authorized = order::Entity::find_by_id(order)
+        .filter(order::Column::CaptureState.eq(CaptureState::Authorized))
+        .one(tx)
+        .await?;
+    match authorized {
+        None => Ok(()),
+        Some(order) => Err(Failure::refused(
+            Code::NotCaptured,
+            format!(
+                "the order is {}, not {}: it can be approved after its final capture",
+                order.capture_state.to_value(),
+                CaptureState::Captured.to_value()
+            ),
+        )),
+    }
 }
 
 /// Rejects a pending conversion with a reason: its commissions go back to the brand.
@@ -178,10 +200,12 @@ async fn move_in_tx(
     audit::record_in_tx(tx, app, actor, change).await?;
     row.state = to;
     row.rejection_reason = reason;
+    row.approved_at = (to == ConversionState::Approved).then(|| app.clock.now());
     conversion::Entity::update(conversion::ActiveModel {
         id: Set(row.id),
         state: Set(row.state),
         rejection_reason: Set(row.rejection_reason.clone()),
+        approved_at: Set(row.approved_at),
         ..Default::default()
     })
     .exec_without_returning(tx)
