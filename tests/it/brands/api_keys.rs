@@ -353,6 +353,7 @@ async fn a_revoked_key_stops_on_every_process(#[values(Database::Sqlite, Databas
         assert_eq!(told["payload"]["data"]["conversionFeed"], Value::Null);
         let told = stream.next().await;
         assert_eq!(error_code(&told), "UNAUTHENTICATED", "{told}");
+        assert_eq!(socket.next().await["type"], "complete");
         socket
             .subscribe("again", FEED, json!({ "brand": market.brand.id }))
             .await;
