@@ -13,6 +13,14 @@ pub enum ApiKeyKind {
     Publishable,
 }
 
+/// Whether what is done with a key counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApiKeyMode {
+    Live,
+    Test,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
 pub struct Model {
@@ -20,6 +28,7 @@ pub struct Model {
     pub id: ApiKeyId,
     pub brand_id: BrandId,
     pub kind: ApiKeyKind,
+    pub mode: ApiKeyMode,
     #[sea_orm(column_type = "Text")]
     pub name: String,
     #[sea_orm(column_type = "Text")]

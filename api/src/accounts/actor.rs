@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     Reach,
+    api_key::ApiKeyMode,
     brand_member::BrandRole,
     ids::{ApiKeyId, BrandId, PartnerId, SessionId, UserId},
 };
@@ -19,10 +20,12 @@ pub enum Identity {
     SecretKey {
         key: ApiKeyId,
         brand: BrandId,
+        mode: ApiKeyMode,
     },
     PublishableKey {
         key: ApiKeyId,
         brand: BrandId,
+        mode: ApiKeyMode,
     },
     /// The program itself: jobs and commands. Never made from a request.
     System,
@@ -94,7 +97,8 @@ impl Actor {
         }
     }
 
-    /// The tenants whose rows this actor sees at all. A publishable key stands in every page's source: it reaches none.
+    /// The tenants whose rows this actor sees at all. A secret key may look up what it may watch; a publishable key stands
+    /// in every page's source: it reaches none.
     #[must_use]
     pub fn reach(&self) -> Reach {
         let mut reach = Reach {
@@ -102,10 +106,21 @@ impl Actor {
             brands: self.brands.iter().map(|(brand, _)| *brand).collect(),
             partners: self.partners.clone(),
         };
-        if let Identity::SecretKey { brand, .. } = self.identity {
+        if let Identity::SecretKey { brand, .. } = self.identity
+            && self.authorise(Operation::ConversionFeed, Place::brand(brand)).is_ok()
+        {
             reach.brands.push(brand);
         }
         reach
+    }
+
+    /// Whether what this actor does counts. Only keys can be for testing.
+    #[must_use]
+    pub fn mode(&self) -> ApiKeyMode {
+        match self.identity {
+            Identity::SecretKey { mode, .. } | Identity::PublishableKey { mode, .. } => mode,
+            Identity::Anonymous | Identity::User(_) | Identity::System => ApiKeyMode::Live,
+        }
     }
 
     /// The signed-in user, for operations only people do.
@@ -155,7 +170,7 @@ impl Actor {
         let allowed = operation.allowed();
         let roles = self.roles_at(place);
         if roles.iter().any(|role| allowed.contains(role)) {
-            return Ok(());
+            return self.authorise_mode(operation);
         }
         if self.identity == Identity::Anonymous {
             return Err(ApiError::Unauthenticated("sign in first, or send an API key"));
@@ -171,6 +186,17 @@ impl Actor {
         }
         Err(ApiError::Forbidden(format!(
             "your role does not allow `{}`",
+            operation.name()
+        )))
+    }
+
+    /// A test key touches nothing that counts.
+    fn authorise_mode(&self, operation: Operation) -> Result<(), ApiError> {
+        if self.mode() == ApiKeyMode::Live || operation.is_open_to_tests() {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!(
+            "a test key does not allow `{}`: use a live key",
             operation.name()
         )))
     }

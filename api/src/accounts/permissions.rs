@@ -202,6 +202,23 @@ operations! {
     PayoutFeed = "Subscription.payoutFeed" => MONEY_SEES;
 }
 
+/// What counts, or shows what counted: closed to test keys.
+const LIVE_ONLY: &[Operation] = &[
+    Operation::RecordSignup,
+    Operation::RecordLead,
+    Operation::RecordSale,
+    Operation::RecordRefund,
+    Operation::ConversionFeed,
+];
+
+impl Operation {
+    /// Whether a test key may do it, if its kind may.
+    #[must_use]
+    pub fn is_open_to_tests(self) -> bool {
+        !LIVE_ONLY.contains(&self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Signing up and in, partner accounts, and who a request comes from.
 
+mod keys;
 mod sessions;
 
 use argon2::{
@@ -8,14 +9,12 @@ use argon2::{
 };
 use chrono::{DateTime, Utc};
 use entity::{
-    api_key::{self, ApiKeyKind},
     brand_member,
     ids::{PartnerId, SessionId, UserId},
     partner, partner_member, user,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
 };
 
 use crate::{
@@ -32,14 +31,12 @@ use crate::{
     error::{ApiError, Failure, Fault},
 };
 
+pub use self::keys::key_prefix;
+use self::keys::{identify_key, is_key, reload_key};
 use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
 pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
-
-/// Prefixes of what a client may put behind `Bearer`.
-pub const SECRET_KEY_PREFIX: &str = "trk_secret_";
-pub const PUBLISHABLE_KEY_PREFIX: &str = "trk_public_";
 
 const MAX_PARTNERS_PER_USER: u64 = 10;
 const MAX_BIO_CHARS: usize = 2_000;
@@ -299,7 +296,7 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
     let Some(token) = bearer else {
         return Ok(Actor::anonymous());
     };
-    if token.starts_with(SECRET_KEY_PREFIX) || token.starts_with(PUBLISHABLE_KEY_PREFIX) {
+    if is_key(token) {
         return identify_key(app, token).await;
     }
     let access = tokens::verify_access(app, token).ok_or(ApiError::Unauthenticated(
@@ -309,30 +306,6 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
     Ok(Actor {
         valid_until: Some(access.expires_at),
         ..actor
-    })
-}
-
-async fn identify_key(app: &App, token: &str) -> std::result::Result<Actor, ApiError> {
-    let key = api_key::Entity::find()
-        .filter(api_key::Column::KeyHash.eq(tokens::fingerprint(token)))
-        .filter(api_key::Column::RevokedAt.is_null())
-        .one(app.db.read())
-        .await
-        .map_err(ApiError::internal)?
-        .ok_or(ApiError::Unauthenticated("this API key is unknown or revoked"))?;
-    let identity = match key.kind {
-        ApiKeyKind::Secret => Identity::SecretKey {
-            key: key.id,
-            brand: key.brand_id,
-        },
-        ApiKeyKind::Publishable => Identity::PublishableKey {
-            key: key.id,
-            brand: key.brand_id,
-        },
-    };
-    Ok(Actor {
-        identity,
-        ..Actor::anonymous()
     })
 }
 
@@ -387,16 +360,7 @@ pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiE
                 ..fresh
             })
         }
-        Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => {
-            let alive = api_key::Entity::find_by_id(key)
-                .filter(Condition::all().add(api_key::Column::RevokedAt.is_null()))
-                .one(app.db.read())
-                .await
-                .map_err(ApiError::internal)?;
-            alive
-                .map(|_| actor.clone())
-                .ok_or(ApiError::Unauthenticated("this API key was revoked"))
-        }
+        Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => reload_key(app, key).await,
         Identity::Anonymous | Identity::System => Ok(actor.clone()),
     }
 }

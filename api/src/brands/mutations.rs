@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 
 use crate::{
     brands::{
-        service::{self, CreateBrand},
+        service::{self, CreateApiKey, CreateBrand},
         types::{
             CreateApiKeyInput, CreateApiKeyPayload, CreateBrandInput, CreateBrandPayload, RevokeApiKeyInput,
             RevokeApiKeyPayload,
@@ -48,9 +48,13 @@ impl BrandMutations {
         ctx: &Context<'_>,
         input: CreateApiKeyInput,
     ) -> Result<Option<CreateApiKeyPayload>, ApiError> {
-        let brand = parse_id(&input.brand_id, "brandId")?;
-        let made = service::create_api_key(ctx.app(), ctx.actor(), brand, input.kind.into(), &input.name).await;
-        CreateApiKeyPayload::of(made)
+        let command = CreateApiKey {
+            brand: parse_id(&input.brand_id, "brandId")?,
+            kind: input.kind.into(),
+            mode: input.mode.into(),
+            name: input.name,
+        };
+        CreateApiKeyPayload::of(service::create_api_key(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Revokes an API key at once.

@@ -1,19 +1,19 @@
-//! Use cases of brands and their keys.
+//! Use cases of brands.
+
+mod api_keys;
 
 use entity::{
-    TenantScoped,
-    api_key::{self, ApiKeyKind},
-    brand,
+    TenantScoped, brand,
     brand_member::{self, BrandRole},
-    ids::{ApiKeyId, BrandId, UserId},
+    ids::{BrandId, UserId},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
 
 use crate::{
     accounts::{
         actor::{Actor, Identity, Place},
         permissions::Operation,
-        rules, service as accounts, tokens,
+        rules,
     },
     app::App,
     audit::{self, Change},
@@ -23,13 +23,14 @@ use crate::{
     page::{self, Page, Slice},
 };
 
+pub use self::api_keys::{CreateApiKey, NewApiKey, create_api_key, list_api_keys, revoke_api_key};
+
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
 /// Reserve of a brand that says nothing: 10 %.
 pub const DEFAULT_RESERVE_PPM: i64 = 100_000;
 const MAX_RESERVE_PPM: i64 = 500_000;
 const MAX_BRANDS_PER_USER: usize = 10;
-const MAX_KEYS_PER_BRAND: u64 = 50;
 
 pub struct CreateBrand {
     pub slug: String,
@@ -160,110 +161,6 @@ pub async fn list_members(
         select,
         brand_member::Column::Id,
         |row: &brand_member::Model| row.id.0,
-        page,
-    )
-    .await
-    .map_err(ApiError::internal)
-}
-
-/// A new key, whose text is shown this once.
-#[derive(Debug)]
-pub struct NewApiKey {
-    pub key: api_key::Model,
-    pub text: String,
-}
-
-pub async fn create_api_key(
-    app: &App,
-    actor: &Actor,
-    brand: BrandId,
-    kind: ApiKeyKind,
-    name: &str,
-) -> Result<NewApiKey> {
-    actor.authorise(Operation::CreateApiKey, Place::brand(brand))?;
-    let created_by = actor.user()?;
-    let name = rules::clean_name(name)
-        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "name", "a name has 1 to 100 characters"))?;
-    let now = app.clock.now();
-    let tx = app.db.begin().await?;
-    let in_use = api_key::Entity::find()
-        .filter(api_key::Column::BrandId.eq(brand))
-        .filter(api_key::Column::RevokedAt.is_null())
-        .count(&tx)
-        .await?;
-    if in_use >= MAX_KEYS_PER_BRAND {
-        return Err(Failure::refused(
-            Code::TooManyApiKeys,
-            "a brand may have at most 50 keys in use",
-        ));
-    }
-    let prefix = match kind {
-        ApiKeyKind::Secret => accounts::SECRET_KEY_PREFIX,
-        ApiKeyKind::Publishable => accounts::PUBLISHABLE_KEY_PREFIX,
-    };
-    let text = tokens::new_opaque(app, prefix);
-    let key = api_key::Model {
-        id: app.ids.new_id(now),
-        brand_id: brand,
-        kind,
-        name,
-        last_four: text.chars().skip(text.len() - 4).collect(),
-        key_hash: tokens::fingerprint(&text),
-        created_by,
-        created_at: now,
-        revoked_at: None,
-    };
-    api_key::Entity::insert(api_key::ActiveModel::from(key.clone()))
-        .exec_without_returning(&tx)
-        .await?;
-    audit::record_in_tx(&tx, app, actor, Change::of_fact(brand, "api_key.created", key.id)).await?;
-    tx.commit().await?;
-    Ok(NewApiKey { key, text })
-}
-
-pub async fn revoke_api_key(app: &App, actor: &Actor, id: ApiKeyId) -> Result<api_key::Model> {
-    let tx = app.db.begin().await?;
-    let mut key = api_key::Entity::find_within(&actor.reach())
-        .filter(api_key::Column::Id.eq(id))
-        .one(&tx)
-        .await?
-        .ok_or_else(|| ApiError::not_found("API key"))?;
-    actor.authorise(Operation::RevokeApiKey, Place::brand(key.brand_id))?;
-    if key.revoked_at.is_some() {
-        return Err(Failure::refused(Code::ApiKeyRevoked, "this key was revoked before"));
-    }
-    key.revoked_at = Some(app.clock.now());
-    api_key::Entity::update(api_key::ActiveModel {
-        id: Set(id),
-        revoked_at: Set(key.revoked_at),
-        ..Default::default()
-    })
-    .exec_without_returning(&tx)
-    .await?;
-    audit::record_in_tx(
-        &tx,
-        app,
-        actor,
-        Change::of_fact(key.brand_id, "api_key.revoked", key.id),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(key)
-}
-
-pub async fn list_api_keys(
-    app: &App,
-    actor: &Actor,
-    brand: BrandId,
-    page: &Page,
-) -> std::result::Result<Slice<api_key::Model>, ApiError> {
-    actor.authorise(Operation::SeeApiKeys, Place::brand(brand))?;
-    let select = api_key::Entity::find_within(&actor.reach()).filter(api_key::Column::BrandId.eq(brand));
-    page::fetch(
-        app.db.read(),
-        select,
-        api_key::Column::Id,
-        |row: &api_key::Model| row.id.0,
         page,
     )
     .await

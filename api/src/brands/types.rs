@@ -51,6 +51,16 @@ pub enum ApiKeyKind {
     Publishable,
 }
 
+/// Whether what is done with an API key counts.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "api_key::ApiKeyMode")]
+pub enum ApiKeyMode {
+    /// It counts.
+    Live,
+    /// For trying things out: it touches no money and reads nothing that counts. Its text begins with `trk_test_`.
+    Test,
+}
+
 /// A brand's own fields; the schema's `Brand` is merged in `graphql/objects.rs` from this and what other slices add.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
@@ -191,6 +201,8 @@ pub struct ApiKey {
     pub id: ID,
     /// What it may be used for.
     pub kind: ApiKeyKind,
+    /// Whether what is done with it counts.
+    pub mode: ApiKeyMode,
     /// What the brand calls it.
     pub name: String,
     /// The last four characters, to tell keys apart.
@@ -206,6 +218,7 @@ impl From<api_key::Model> for ApiKey {
         Self {
             id: row.id.to_string().into(),
             kind: row.kind.into(),
+            mode: row.mode.into(),
             name: row.name,
             last_four: row.last_four,
             created_at: row.created_at,
@@ -261,6 +274,9 @@ pub struct CreateApiKeyInput {
     pub brand_id: ID,
     /// What it may be used for.
     pub kind: ApiKeyKind,
+    /// Whether what is done with it counts.
+    #[graphql(default_with = "ApiKeyMode::Live")]
+    pub mode: ApiKeyMode,
     /// What to call it: 1 to 100 characters.
     pub name: String,
 }

@@ -1,7 +1,7 @@
 //! What operations are tried on, made through public operations: one brand whose program runs, one partner in it, and
 //! for each operation something on which it can succeed.
 
-use entity::brand_member::BrandRole;
+use entity::{api_key::ApiKeyMode, brand_member::BrandRole};
 use serde_json::{Value, json};
 use tributary::accounts::permissions::{Operation, Role};
 
@@ -73,12 +73,15 @@ pub struct Actor {
     pub token: Option<String>,
     /// What the actor is in the world: a stranger is only signed in.
     pub roles: Vec<Role>,
+    pub mode: ApiKeyMode,
 }
 
 impl Actor {
     pub fn may(&self, operation: Operation) -> bool {
         // Open to all: every role is listed, so a key of another brand is not shut out either.
-        operation.allowed() == Role::ALL || self.roles.iter().any(|role| operation.allowed().contains(role))
+        let allowed = operation.allowed();
+        (allowed == Role::ALL || self.roles.iter().any(|role| allowed.contains(role)))
+            && (self.mode == ApiKeyMode::Live || operation.is_open_to_tests())
     }
 }
 
@@ -327,6 +330,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
         name: "stranger with a brand and a partner elsewhere".to_owned(),
         token: Some(stranger(app).await),
         roles: vec![Role::SignedIn],
+        mode: ApiKeyMode::Live,
     }];
     let other_owner = app.sign_up("other-owner").await;
     let other_brand = app.brand(&other_owner, "other-world").await;
@@ -335,7 +339,17 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
         token: Some(app.secret_key(&other_owner, &other_brand.id).await.secret),
         // Open to all is open to it too; nothing else is.
         roles: Vec::new(),
+        mode: ApiKeyMode::Live,
     });
+    for (kind, role) in [("PUBLISHABLE", Role::PublishableKey), ("SECRET", Role::SecretKey)] {
+        let input = json!({ "kind": kind, "mode": "TEST" });
+        actors.push(Actor {
+            name: format!("{role:?} for testing"),
+            token: Some(app.api_key(owner, brand, input).await.secret),
+            roles: vec![role],
+            mode: ApiKeyMode::Test,
+        });
+    }
     for role in Role::ALL.into_iter().rev() {
         let (token, roles) = match role {
             Role::Anonymous => (None, vec![role]),
@@ -359,6 +373,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
             name: format!("{role:?}"),
             token,
             roles,
+            mode: ApiKeyMode::Live,
         });
     }
     actors

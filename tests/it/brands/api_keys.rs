@@ -14,7 +14,7 @@ const REVOKE: &str = "mutation ($input: RevokeApiKeyInput!) {
     revokeApiKey(input: $input) { apiKey { revokedAt } userErrors { code message } }
 }";
 const KEYS: &str = "query ($id: ID!) {
-    brand(id: $id) { apiKeys(first: 5) { totalCount nodes { id kind name lastFour revokedAt } } }
+    brand(id: $id) { apiKeys(first: 5) { totalCount nodes { id kind mode name lastFour revokedAt } } }
 }";
 
 #[rstest]
@@ -29,7 +29,7 @@ async fn shows_a_key_once(#[values(Database::Sqlite, Database::Postgres)] databa
         let answer = app.graphql(Some(&ada.token), KEYS, json!({ "id": brand.id })).await;
         let last_four = &key.secret[key.secret.len() - 4..];
         let listed = json!({
-            "id": key.id, "kind": "SECRET", "name": "test", "lastFour": last_four, "revokedAt": null,
+            "id": key.id, "kind": "SECRET", "mode": "LIVE", "name": "test", "lastFour": last_four, "revokedAt": null,
         });
         let keys = &answer["data"]["brand"]["apiKeys"];
         assert_eq!(*keys, json!({ "totalCount": 1, "nodes": [listed] }));
@@ -81,6 +81,46 @@ async fn makes_no_further_keys(#[values(Database::Sqlite, Database::Postgres)] d
         let answer = app.graphql(Some(&key.secret), create, input).await;
         assert_eq!(error_code(&answer), "FORBIDDEN");
         assert_eq!(app.digest().await, before);
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_test_key_touches_nothing_that_counts(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let ada = app.sign_up("ada").await;
+        let brand = app.brand(&ada, "acme").await;
+        let key = app
+            .api_key(&ada, &brand.id, json!({ "kind": "SECRET", "mode": "TEST" }))
+            .await;
+        assert!(key.secret.starts_with("trk_test_secret_"));
+        let public = json!({ "kind": "PUBLISHABLE", "mode": "TEST" });
+        let public = app.api_key(&ada, &brand.id, public).await;
+        assert!(public.secret.starts_with("trk_test_public_"));
+
+        let listed = app.graphql(Some(&ada.token), KEYS, json!({ "id": brand.id })).await;
+        assert_eq!(listed["data"]["brand"]["apiKeys"]["nodes"][1]["mode"], "TEST");
+
+        let before = app.digest().await;
+        let body = json!({ "orderId": "A-1", "amount": "10.00", "currency": "EUR" });
+        let headers = [("idempotency-key", "a-1")];
+        let (status, answer) = app
+            .rest("POST", "/track/purchase", Some(&key.secret), &headers, body)
+            .await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        let error = json!({
+            "code": "FORBIDDEN", "message": "a test key does not allow `Mutation.recordSale`: use a live key",
+        });
+        assert_eq!(answer["error"], error);
+        assert_eq!(app.digest().await, before);
+
+        // What is open to all is open to it.
+        let query = "query ($id: ID!) { brand(id: $id) { slug } }";
+        let slug = app
+            .graphql_ok(Some(&key.secret), query, json!({ "id": brand.id }), "brand.slug")
+            .await;
+        assert_eq!(slug, "acme");
     })
     .await;
 }

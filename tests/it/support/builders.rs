@@ -128,17 +128,20 @@ impl TestApp {
     }
 
     pub async fn secret_key(&self, user: &User, brand_id: &str) -> KeyFixture {
-        self.api_key(user, brand_id, "SECRET").await
+        self.api_key(user, brand_id, json!({ "kind": "SECRET" })).await
     }
 
     pub async fn publishable_key(&self, user: &User, brand_id: &str) -> KeyFixture {
-        self.api_key(user, brand_id, "PUBLISHABLE").await
+        self.api_key(user, brand_id, json!({ "kind": "PUBLISHABLE" })).await
     }
 
-    async fn api_key(&self, user: &User, brand_id: &str, kind: &str) -> KeyFixture {
-        let input = json!({ "input": { "brandId": brand_id, "kind": kind, "name": "test" } });
+    /// A key as `input` wants it; the brand and the name are added.
+    pub async fn api_key(&self, user: &User, brand_id: &str, mut input: Value) -> KeyFixture {
+        input["brandId"] = json!(brand_id);
+        input["name"] = json!("test");
+        let variables = json!({ "input": input });
         let created = self
-            .graphql_ok(Some(&user.token), CREATE_API_KEY, input, "createApiKey.created")
+            .graphql_ok(Some(&user.token), CREATE_API_KEY, variables, "createApiKey.created")
             .await;
         KeyFixture {
             id: text(&created["apiKey"], "id"),
