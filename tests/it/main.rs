@@ -21,6 +21,7 @@ mod jobs;
 mod ledger;
 mod marketplace;
 mod migration;
+mod programs;
 mod readme;
 mod seeding;
 mod support;

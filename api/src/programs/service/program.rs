@@ -41,6 +41,8 @@ pub struct Settings {
     pub customer_binding: CustomerBinding,
     pub customer_binding_months: Option<i32>,
     pub auto_approve_commissions: bool,
+    /// What is said about the commission where no rule says it.
+    pub commission_note: Option<String>,
 }
 
 /// What to change; what is absent stays.
@@ -57,6 +59,8 @@ pub struct Patch {
     /// `Some(None)` takes the months away.
     pub customer_binding_months: Option<Option<i32>>,
     pub auto_approve_commissions: Option<bool>,
+    /// `Some(None)` takes the note away.
+    pub commission_note: Option<Option<String>>,
     pub terms: Option<String>,
 }
 
@@ -80,6 +84,7 @@ impl Patch {
             customer_binding,
             customer_binding_months: self.customer_binding_months.unwrap_or(kept_months),
             auto_approve_commissions: self.auto_approve_commissions.unwrap_or(row.auto_approve_commissions),
+            commission_note: self.commission_note.unwrap_or_else(|| row.commission_note.clone()),
         }
     }
 }
@@ -121,6 +126,7 @@ pub async fn create_program(
         customer_binding: settings.customer_binding,
         customer_binding_months: settings.customer_binding_months,
         auto_approve_commissions: settings.auto_approve_commissions,
+        commission_note: settings.commission_note,
         created_at: now,
     };
     program::Entity::insert(program::ActiveModel::from(row.clone()))
@@ -152,6 +158,7 @@ pub async fn update_program(app: &App, actor: &Actor, id: ProgramId, mut patch: 
         customer_binding: settings.customer_binding,
         customer_binding_months: settings.customer_binding_months,
         auto_approve_commissions: settings.auto_approve_commissions,
+        commission_note: settings.commission_note,
         ..row
     };
     program::Entity::update(program::ActiveModel::from(row.clone()).reset_all())
@@ -244,8 +251,21 @@ fn check_settings(settings: Settings, path: &str) -> Result<Settings> {
             "MONTHS needs 1 to 120 months; the other bindings take none",
         ));
     }
+    let note = settings.commission_note.as_deref();
+    let commission_note = note
+        .map(|note| {
+            rules::clean_note(note).map(str::to_owned).ok_or_else(|| {
+                let message = format!(
+                    "a commission note has 1 to {} characters on one line",
+                    rules::MAX_NOTE_CHARS
+                );
+                refuse(Code::CommissionNoteInvalid, "commissionNote", &message)
+            })
+        })
+        .transpose()?;
     Ok(Settings {
         name,
+        commission_note,
         currencies: currencies.into_iter().map(str::to_owned).collect(),
         ..settings
     })
