@@ -1,20 +1,28 @@
 //! What is not GraphQL: the page at `/`, GraphiQL, the schema as a file, and what a load balancer asks.
 
+use std::time::Duration;
+
 use async_graphql::http::GraphiQLSource;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use entity::brand;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::{graphql::schema, http::Edge};
 
 /// The brand by which the demo marketplace is recognised.
 const DEMO_BRAND: &str = "aurora-coffee";
+
+/// A load balancer wants to know now, not when the pool has given up.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+/// When who finds the process not ready may ask again.
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 const PAGE: &str = include_str!("page.html");
 /// The page brings everything along and talks to this server only.
@@ -45,15 +53,19 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers.
+/// The database answers in time.
 pub async fn readyz(State(edge): State<Edge>) -> Response {
-    match edge.app.db.read().ping().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
-        }
+    match timeout(READY_PATIENCE, edge.app.db.read().ping()).await {
+        Ok(Ok(())) => return "ready\n".into_response(),
+        Ok(Err(error)) => tracing::warn!(%error, "the database does not answer"),
+        Err(_) => tracing::warn!("the database does not answer in time"),
     }
+    not_ready("the database does not answer\n")
+}
+
+fn not_ready(why: &'static str) -> Response {
+    let retry = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
 }
 
 /// Whether the demo marketplace is there, so that the page shows its sign-ins only where they work.

@@ -22,6 +22,11 @@ pub const INSERT_CHUNK: usize = 500;
 /// Readers of a SQLite file, and connections to PostgreSQL, unless configured otherwise.
 pub const DEFAULT_CONNECTIONS: u32 = 16;
 
+/// Longest wait for a connection to PostgreSQL: what a request hangs at most when the server is away.
+const POSTGRES_PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for the one writer of a SQLite file, or for a reader.
+const SQLITE_PATIENCE: Duration = Duration::from_secs(30);
+
 #[derive(Clone)]
 pub struct Db {
     writer: DatabaseConnection,
@@ -41,7 +46,7 @@ impl Db {
             let mut options = ConnectOptions::new(url);
             options
                 .max_connections(max_connections)
-                .acquire_timeout(Duration::from_secs(30))
+                .acquire_timeout(POSTGRES_PATIENCE)
                 .sqlx_logging(false)
                 .map_sqlx_postgres_opts(|options| options.options([("timezone", "UTC")]));
             let pool = Database::connect(options).await?;
@@ -110,7 +115,7 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .min_connections(1)
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(SQLITE_PATIENCE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
             options

@@ -33,16 +33,33 @@ const MAX_START_ATTEMPTS: u32 = 5;
 /// Safety is for data that is kept: this one is thrown away.
 const SETTINGS: &str = "
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 max_connections = 400
 listen_addresses = '127.0.0.1'
 logging_collector = off
 ";
 
+/// Whether what was committed outlives the server's violent end. The machine's is another matter.
+#[derive(Clone, Copy)]
+enum Commits {
+    Forgetful,
+    Kept,
+}
+
+impl Commits {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Forgetful => "synchronous_commit = off\n",
+            Self::Kept => "synchronous_commit = on\n",
+        }
+    }
+}
+
 /// The running cluster.
 pub struct Cluster {
     port: u16,
+    runner: Runner,
+    migrated: OnceCell<()>,
     /// Closed by the end of the process, and by nothing else.
     _lifeline: ChildStdin,
 }
@@ -62,14 +79,14 @@ pub struct TestDatabase {
 
 /// Makes a migrated database; `None` when this machine has no PostgreSQL and need not have it.
 pub async fn create() -> Option<TestDatabase> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let cluster = cluster()?;
-    cluster.migrate_template().await;
-    let name = format!("t_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    cluster
-        .administer(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-        .await;
-    Some(TestDatabase { cluster, name })
+    static CLUSTER: OnceLock<Result<Cluster, Trouble>> = OnceLock::new();
+    Some(cluster(&CLUSTER, Commits::Forgetful)?.create().await)
+}
+
+/// A cluster of one test, which may be stopped violently and forgets nothing that was committed.
+pub fn own_cluster() -> Option<&'static Cluster> {
+    static OWN: OnceLock<Result<Cluster, Trouble>> = OnceLock::new();
+    cluster(&OWN, Commits::Kept)
 }
 
 impl TestDatabase {
@@ -84,10 +101,9 @@ impl TestDatabase {
     }
 }
 
-/// The process's cluster, started by the first test that wants it.
-fn cluster() -> Option<&'static Cluster> {
-    static CLUSTER: OnceLock<Result<Cluster, Trouble>> = OnceLock::new();
-    match CLUSTER.get_or_init(Cluster::start) {
+/// A cluster of the process, started by the first test that wants it.
+fn cluster(place: &'static OnceLock<Result<Cluster, Trouble>>, commits: Commits) -> Option<&'static Cluster> {
+    match place.get_or_init(|| Cluster::start(commits)) {
         Ok(cluster) => Some(cluster),
         Err(Trouble::Broken(why)) => panic!("PostgreSQL does not start: {why}"),
         Err(Trouble::Absent) if env::var_os(REQUIRE).is_some_and(|value| value == "1") => {
@@ -105,19 +121,19 @@ fn cluster() -> Option<&'static Cluster> {
 }
 
 impl Cluster {
-    fn start() -> Result<Self, Trouble> {
+    fn start(commits: Commits) -> Result<Self, Trouble> {
         let binaries = find_binaries().ok_or(Trouble::Absent)?;
-        Self::start_with(&binaries).map_err(Trouble::Broken)
+        Self::start_with(&binaries, commits).map_err(Trouble::Broken)
     }
 
-    fn start_with(binaries: &Path) -> Result<Self, String> {
+    fn start_with(binaries: &Path, commits: Commits) -> Result<Self, String> {
         let home = tempfile::Builder::new()
             .prefix("tributary-pg-")
             .tempdir()
             .map_err(|error| error.to_string())?
             .keep();
         let runner = Runner::new(binaries, &home)?;
-        let data = home.join("data").display().to_string();
+        let data = runner.data();
         let stop = runner.argv("pg_ctl", &["stop", "-D", &data, "-m", "immediate", "-w"]);
         // Before the server starts, so that there is no moment in which it could be left alone.
         let lifeline = spawn_watchdog(&home, &stop)?;
@@ -140,16 +156,19 @@ impl Cluster {
         let mut last = String::new();
         for attempt in 1..=MAX_START_ATTEMPTS {
             let port = free_port()?;
-            let log = home.join(format!("log-{attempt}")).display().to_string();
+            let log = home.join(format!("log-{attempt}"));
             let configuration = format!(
-                "{SETTINGS}port = {port}\nunix_socket_directories = '{}'\n",
+                "{SETTINGS}{}port = {port}\nunix_socket_directories = '{}'\n",
+                commits.setting(),
                 home.display()
             );
             append(&home.join("data/postgresql.conf"), &configuration)?;
-            match runner.run("pg_ctl", &["start", "-D", &data, "-l", &log, "-w", "-t", "60"]) {
+            match runner.start_server(&log) {
                 Ok(()) => {
                     return Ok(Self {
                         port,
+                        runner,
+                        migrated: OnceCell::const_new(),
                         _lifeline: lifeline,
                     });
                 }
@@ -157,6 +176,29 @@ impl Cluster {
             }
         }
         Err(last)
+    }
+
+    /// A migrated database.
+    pub async fn create(&'static self) -> TestDatabase {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        self.migrate_template().await;
+        let name = format!("t_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.administer(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+            .await;
+        TestDatabase { cluster: self, name }
+    }
+
+    /// Ends the server as a crash would: no session is asked, and nothing is written any more.
+    pub fn crash(&self) {
+        let data = self.runner.data();
+        self.runner
+            .run("pg_ctl", &["stop", "-D", &data, "-m", "immediate", "-w"])
+            .unwrap();
+    }
+
+    /// Starts the server again, which first recovers from its log.
+    pub fn recover(&self) {
+        self.runner.start_server(&self.runner.home.join("log-again")).unwrap();
     }
 
     fn url(&self, database: &str) -> String {
@@ -177,8 +219,7 @@ impl Cluster {
 
     /// Migrating takes many times as long as copying a migrated database.
     async fn migrate_template(&self) {
-        static MIGRATED: OnceCell<()> = OnceCell::const_new();
-        MIGRATED
+        self.migrated
             .get_or_init(|| async {
                 self.administer(&format!("CREATE DATABASE {TEMPLATE}")).await;
                 let db = Db::connect(&self.url(TEMPLATE), 1).await.unwrap();
@@ -234,6 +275,15 @@ impl Runner {
                     .to_vec()
             }
         }
+    }
+
+    fn data(&self) -> String {
+        self.home.join("data").display().to_string()
+    }
+
+    fn start_server(&self, log: &Path) -> Result<(), String> {
+        let (data, log) = (self.data(), log.display().to_string());
+        self.run("pg_ctl", &["start", "-D", &data, "-l", &log, "-w", "-t", "60"])
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {

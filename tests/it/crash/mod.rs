@@ -1,0 +1,122 @@
+//! The real program and its database, killed without warning again and again: what was acknowledged is there once, and all
+//! ends where an undisturbed run ends.
+//!
+//! Killing a process says nothing about a machine that loses its power: that rests on `synchronous=FULL` and on
+//! PostgreSQL's own settings.
+
+mod database;
+mod ending;
+mod import;
+mod plan;
+mod server;
+mod traffic;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const SEED: u64 = 20_260_115;
+/// Longest wait for anything that must happen; a lease of a killed process may have to run out first.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
+/// Below the ports that outgoing connections are given, which a stopped server could lose its own to.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// The program, which `cargo test` builds beside the tests.
+fn program() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let program = here.parent().unwrap().parent().unwrap().join("tributary");
+    assert!(
+        program.is_file(),
+        "{} is not there: run `cargo test` or `cargo build` for the whole workspace",
+        program.display()
+    );
+    program
+}
+
+fn command(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command
+        .args(arguments)
+        .args(["--database-url", url, "--database-connections", "8"])
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null());
+    command
+}
+
+async fn output(url: &str, arguments: &[&str]) -> Output {
+    let mut command = command(url, arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+/// A server that is killed, never stopped.
+struct Server(Child);
+
+impl Server {
+    fn start(url: &str, address: SocketAddr) -> Self {
+        let listen = address.to_string();
+        let arguments = ["serve", "--no-demo", "--listen", &listen];
+        let child = command(url, &arguments).stdout(Stdio::null()).spawn().unwrap();
+        Self(child)
+    }
+
+    fn kill(&mut self) {
+        self.must_live();
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Server {
+    /// It never ends by itself, whatever happens around it.
+    fn must_live(&mut self) {
+        if let Some(status) = self.0.try_wait().unwrap() {
+            panic!("the server ended by itself: {status}");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_address(dice: &mut Dice) -> SocketAddr {
+    for _ in 0..100 {
+        let port = PORTS.start + u16::try_from(dice.below(u64::from(PORTS.end - PORTS.start))).unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no free port between {} and {}", PORTS.start, PORTS.end);
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain: {what}");
+        thread::sleep(PAUSE);
+    }
+}
