@@ -72,13 +72,13 @@ pub async fn set_levels(
     Ok(program)
 }
 
-/// What the levels of the referral tree earn, from level 1 up.
+/// What the levels of programs' referral trees earn, from level 1 up.
 pub async fn list_levels_in_tx(
     conn: &impl ConnectionTrait,
-    program: ProgramId,
+    programs: &[ProgramId],
 ) -> std::result::Result<Vec<referral_level::Model>, DbErr> {
     referral_level::Entity::find()
-        .filter(referral_level::Column::ProgramId.eq(program))
+        .filter(referral_level::Column::ProgramId.is_in(programs.iter().copied()))
         .order_by_asc(referral_level::Column::Level)
         .all(conn)
         .await

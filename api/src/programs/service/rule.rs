@@ -119,15 +119,15 @@ pub async fn archive_rule(app: &App, actor: &Actor, id: CommissionRuleId) -> Res
     Ok(row)
 }
 
-/// The active rules for an event, in the order in which they are tried: by position, then the newest first.
+/// The active rules of programs for events, in the order in which they are tried: by position, then the newest first.
 pub async fn list_rules_in_tx(
     conn: &impl ConnectionTrait,
-    program: ProgramId,
-    event: ConversionEvent,
+    programs: &[ProgramId],
+    events: &[ConversionEvent],
 ) -> std::result::Result<Vec<commission_rule::Model>, DbErr> {
     commission_rule::Entity::find()
-        .filter(commission_rule::Column::ProgramId.eq(program))
-        .filter(commission_rule::Column::Event.eq(event))
+        .filter(commission_rule::Column::ProgramId.is_in(programs.iter().copied()))
+        .filter(commission_rule::Column::Event.is_in(events.iter().copied()))
         .filter(commission_rule::Column::ArchivedAt.is_null())
         .order_by_asc(commission_rule::Column::Position)
         .order_by_desc(commission_rule::Column::Id)
