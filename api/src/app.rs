@@ -18,6 +18,7 @@ use crate::{
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
+    metrics::Metrics,
     tracking::clicks::ClickQueue,
 };
 
@@ -37,6 +38,7 @@ pub struct AppState {
     pub passwords: PasswordThrottle,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
+    pub metrics: Metrics,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
     /// Rings when a transaction with jobs has committed.
@@ -88,6 +90,7 @@ impl App {
             keys,
             passwords: PasswordThrottle::default(),
             clicks: ClickQueue::default(),
+            metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),
         })))

@@ -12,7 +12,8 @@ use entity::{
 };
 use rust_decimal::Decimal;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -112,6 +113,7 @@ pub async fn record_conversion(app: &App, actor: &Actor, command: RecordEvent) -
     let value = record_in_tx(&tx, app, &command, amount, occurred_at).await?;
     pending.settle(&tx, value.id.0).await?;
     app.commit(tx).await?;
+    app.metrics.recorded(value.event.to_value());
     Ok(Outcome { value, replayed: false })
 }
 
