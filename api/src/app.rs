@@ -7,7 +7,7 @@ use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 
 use crate::{
-    accounts::throttle::PasswordThrottle,
+    accounts::{keys_in_use::KeysInUse, throttle::PasswordThrottle},
     config::Config,
     error::Fault,
     ids::Ids,
@@ -36,6 +36,8 @@ pub struct AppState {
     pub keys: Keys,
     /// Wrong passwords of the last minutes.
     pub passwords: PasswordThrottle,
+    /// API keys that were used in the last minute.
+    pub keys_in_use: KeysInUse,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
     pub metrics: Metrics,
@@ -89,6 +91,7 @@ impl App {
             bus: Bus::default(),
             keys,
             passwords: PasswordThrottle::default(),
+            keys_in_use: KeysInUse::default(),
             clicks: ClickQueue::default(),
             metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),

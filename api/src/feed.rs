@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use async_stream::try_stream;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{Reach, outbox_event};
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use uuid::Uuid;
@@ -27,6 +27,11 @@ const BATCH: u64 = 100;
 const MAX_LIVE_LAG: i64 = 10_000;
 /// A look at the log even when nobody rang: what another process stamped is found this late at the latest.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Within a batch, rights that were read no longer ago than this are good.
+const RIGHTS_GOOD_FOR: TimeDelta = TimeDelta::seconds(1);
+/// How often a silent subscription asks whether it may stay.
+const RIGHTS_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 /// What a subscription watches, and where.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +123,7 @@ where
         let mut bus = app.bus.listen();
         let mut position = from;
         let mut live = false;
+        let mut checked_at = app.clock.now();
         loop {
             // The end is taken before the log is read: whatever is announced meanwhile wakes us afterwards, and all
             // up to the end is committed, so an empty answer means that nothing of this tenant lies before it.
@@ -129,9 +135,11 @@ where
             let events = outbox::list_after(&app, &watch.reach(), watch.topics, position, BATCH)
                 .await
                 .map_err(ApiError::internal)?;
-            // Rights may have been taken away, and the token may have ended, since the subscription began.
-            if !events.is_empty() || actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
-                accounts::reload(&app, &actor).await?.authorise(watch.operation, watch.place)?;
+            let ended = |now| actor.valid_until.is_some_and(|until| until <= now);
+            let now = app.clock.now();
+            if !events.is_empty() || ended(now) || now - checked_at >= RIGHTS_EVERY {
+                recheck(&app, &actor, watch).await?;
+                checked_at = now;
             }
             if events.is_empty() {
                 position = position.max(end);
@@ -144,10 +152,29 @@ where
             }
             let subjects = load(app.clone(), events.iter().map(|event| event.subject_id).collect()).await?;
             for event in events {
+                // A slow client takes its time over a batch.
+                if app.clock.now() - checked_at >= RIGHTS_GOOD_FOR {
+                    recheck(&app, &actor, watch).await?;
+                    checked_at = app.clock.now();
+                }
                 position = event.position.unwrap_or(position);
                 yield FeedItem::Event(Box::new(item(event, position, &subjects)));
             }
         }
+    }
+}
+
+/// Rights may have been taken away, and the token or key may have ended, since the subscription began. What an event shows
+/// is resolved with the rights of the beginning, so other rights end it too.
+async fn recheck(app: &App, actor: &Actor, watch: Watch) -> Result<(), ApiError> {
+    let fresh = accounts::reload(app, actor).await?;
+    fresh.authorise(watch.operation, watch.place)?;
+    if fresh.has_rights_of(actor) {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden(
+            "your rights have changed; subscribe again and resume".to_owned(),
+        ))
     }
 }
 

@@ -138,7 +138,8 @@ impl Trial<'_> {
             }
             for actor in world.actors.iter().filter(|actor| may(actor)) {
                 let (status, answer) = self.track(path, actor, &body).await;
-                if status != 201 {
+                // A second key reports the same event again.
+                if ![200, 201].contains(&status) {
                     self.wrong
                         .push(format!("{path} by {}: allowed, but: {status} {answer}", actor.name));
                 }

@@ -3,15 +3,24 @@
 use chrono::{DateTime, Utc};
 use entity::{
     Reach,
-    api_key::ApiKeyMode,
+    api_key::{ApiKeyMode, KeyScopes},
     brand_member::BrandRole,
     ids::{ApiKeyId, BrandId, PartnerId, SessionId, UserId},
 };
+
+use sea_orm::ActiveEnum;
 
 use crate::{
     accounts::permissions::{Operation, Role},
     error::ApiError,
 };
+
+/// What a key was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRights {
+    pub mode: ApiKeyMode,
+    pub scopes: KeyScopes,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
@@ -20,12 +29,12 @@ pub enum Identity {
     SecretKey {
         key: ApiKeyId,
         brand: BrandId,
-        mode: ApiKeyMode,
+        rights: KeyRights,
     },
     PublishableKey {
         key: ApiKeyId,
         brand: BrandId,
-        mode: ApiKeyMode,
+        rights: KeyRights,
     },
     /// The program itself: jobs and commands. Never made from a request.
     System,
@@ -36,7 +45,7 @@ pub struct Actor {
     pub identity: Identity,
     /// The session a user's request comes in; absent for keys and commands.
     pub session: Option<SessionId>,
-    /// When the access token ends; what lives longer than a request must ask. Keys end by being revoked.
+    /// When the access token or the key ends by itself; what lives longer than a request must ask.
     pub valid_until: Option<DateTime<Utc>>,
     pub platform_admin: bool,
     pub brands: Vec<(BrandId, BrandRole)>,
@@ -114,13 +123,17 @@ impl Actor {
         reach
     }
 
+    fn key_rights(&self) -> Option<KeyRights> {
+        match self.identity {
+            Identity::SecretKey { rights, .. } | Identity::PublishableKey { rights, .. } => Some(rights),
+            Identity::Anonymous | Identity::User(_) | Identity::System => None,
+        }
+    }
+
     /// Whether what this actor does counts. Only keys can be for testing.
     #[must_use]
     pub fn mode(&self) -> ApiKeyMode {
-        match self.identity {
-            Identity::SecretKey { mode, .. } | Identity::PublishableKey { mode, .. } => mode,
-            Identity::Anonymous | Identity::User(_) | Identity::System => ApiKeyMode::Live,
-        }
+        self.key_rights().map_or(ApiKeyMode::Live, |rights| rights.mode)
     }
 
     /// The signed-in user, for operations only people do.
@@ -130,6 +143,18 @@ impl Actor {
             Identity::Anonymous => Err(ApiError::Unauthenticated("sign in first")),
             _ => Err(ApiError::Forbidden("only a signed-in user can do this".to_owned())),
         }
+    }
+
+    /// Whether the other has the same rights everywhere.
+    #[must_use]
+    pub fn has_rights_of(&self, other: &Self) -> bool {
+        let places = |actor: &Self| {
+            let (mut brands, mut partners) = (actor.brands.clone(), actor.partners.clone());
+            brands.sort_unstable();
+            partners.sort_unstable();
+            (brands, partners)
+        };
+        self.identity == other.identity && self.platform_admin == other.platform_admin && places(self) == places(other)
     }
 
     /// What this actor is at a place.
@@ -170,7 +195,7 @@ impl Actor {
         let allowed = operation.allowed();
         let roles = self.roles_at(place);
         if roles.iter().any(|role| allowed.contains(role)) {
-            return self.authorise_mode(operation);
+            return self.authorise_key(operation);
         }
         if self.identity == Identity::Anonymous {
             return Err(ApiError::Unauthenticated("sign in first, or send an API key"));
@@ -190,15 +215,26 @@ impl Actor {
         )))
     }
 
-    /// A test key touches nothing that counts.
-    fn authorise_mode(&self, operation: Operation) -> Result<(), ApiError> {
-        if self.mode() == ApiKeyMode::Live || operation.is_open_to_tests() {
+    /// Beside being of a kind that may, a key needs the scope; and a test key touches nothing that counts.
+    fn authorise_key(&self, operation: Operation) -> Result<(), ApiError> {
+        let Some(rights) = self.key_rights() else {
             return Ok(());
+        };
+        let name = operation.name();
+        if let Some(scope) = operation.key_scope()
+            && !rights.scopes.contains(scope)
+        {
+            let scope = scope.to_value();
+            return Err(ApiError::Forbidden(format!(
+                "this key lacks the scope {scope} that `{name}` takes"
+            )));
         }
-        Err(ApiError::Forbidden(format!(
-            "a test key does not allow `{}`: use a live key",
-            operation.name()
-        )))
+        if rights.mode == ApiKeyMode::Test && !operation.is_open_to_tests() {
+            return Err(ApiError::Forbidden(format!(
+                "a test key does not allow `{name}`: use a live key"
+            )));
+        }
+        Ok(())
     }
 
     /// How the audit log names this actor.

@@ -9,6 +9,7 @@
 
 pub mod actor;
 pub mod error;
+pub mod keys_in_use;
 pub mod loaders;
 pub mod mutations;
 pub mod permissions;

@@ -4,7 +4,10 @@
 //! An operation is named after its field of the schema (`Mutation.publishListing`, `Brand.payouts`); the `/track`
 //! endpoints are the same operations as their mutations.
 
-use entity::brand_member::BrandRole;
+use entity::{
+    api_key::{ApiKeyKind, KeyScope, KeyScopes},
+    brand_member::BrandRole,
+};
 
 /// What an actor can be at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +52,15 @@ impl From<BrandRole> for Role {
             BrandRole::Finance => Self::Finance,
             BrandRole::Analyst => Self::Analyst,
             BrandRole::Developer => Self::Developer,
+        }
+    }
+}
+
+impl From<ApiKeyKind> for Role {
+    fn from(kind: ApiKeyKind) -> Self {
+        match kind {
+            ApiKeyKind::Secret => Self::SecretKey,
+            ApiKeyKind::Publishable => Self::PublishableKey,
         }
     }
 }
@@ -159,6 +171,7 @@ operations! {
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;
+    RotateApiKey = "Mutation.rotateApiKey" => KEY_HOLDERS;
     RevokeApiKey = "Mutation.revokeApiKey" => KEY_HOLDERS;
 
     CreateProgram = "Mutation.createProgram" => MANAGERS;
@@ -217,6 +230,27 @@ impl Operation {
     pub fn is_open_to_tests(self) -> bool {
         !LIVE_ONLY.contains(&self)
     }
+
+    /// What a key must have been given for it, beside being of a kind that may.
+    #[must_use]
+    pub fn key_scope(self) -> Option<KeyScope> {
+        match self {
+            Self::RecordSignup | Self::RecordLead | Self::RecordSale => Some(KeyScope::RecordEvents),
+            Self::RecordRefund => Some(KeyScope::RecordRefunds),
+            Self::ConversionFeed => Some(KeyScope::ReadConversions),
+            _ => None,
+        }
+    }
+}
+
+/// Every scope a key of this kind may have.
+#[must_use]
+pub fn scopes_of(kind: ApiKeyKind) -> KeyScopes {
+    Operation::ALL
+        .iter()
+        .filter(|operation| operation.allowed().contains(&kind.into()))
+        .filter_map(|operation| operation.key_scope())
+        .collect()
 }
 
 #[cfg(test)]
@@ -229,6 +263,33 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Operation::ALL.len());
+    }
+
+    #[test]
+    fn what_a_key_may_do_takes_a_scope_unless_it_is_open_to_all() {
+        for operation in Operation::ALL {
+            let keys = [Role::SecretKey, Role::PublishableKey];
+            let for_keys = keys.iter().any(|key| operation.allowed().contains(key));
+            let open = operation.allowed() == EVERYONE;
+            assert_eq!(
+                operation.key_scope().is_some(),
+                for_keys && !open,
+                "{}",
+                operation.name()
+            );
+        }
+    }
+
+    #[test]
+    fn a_publishable_key_has_no_scope_that_a_server_needs() {
+        for scope in [
+            KeyScope::RecordEvents,
+            KeyScope::RecordRefunds,
+            KeyScope::ReadConversions,
+        ] {
+            assert!(scopes_of(ApiKeyKind::Secret).contains(scope));
+            assert!(!scopes_of(ApiKeyKind::Publishable).contains(scope));
+        }
     }
 
     #[test]

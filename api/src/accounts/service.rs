@@ -31,8 +31,8 @@ use crate::{
     error::{ApiError, Failure, Fault},
 };
 
-pub use self::keys::key_prefix;
 use self::keys::{identify_key, is_key, reload_key};
+pub use self::keys::{key_prefix, scopes_of_key, write_last_used};
 use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
 pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
@@ -347,12 +347,10 @@ async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::r
 
 /// Reads the actor's rights again: for whoever lives longer than a request.
 pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiError> {
-    if actor.valid_until.is_some_and(|until| until <= app.clock.now()) {
-        return Err(ApiError::Unauthenticated(
-            "the access token has ended; refresh the session and resume",
-        ));
-    }
     match actor.identity {
+        Identity::User(_) if actor.valid_until.is_some_and(|until| until <= app.clock.now()) => Err(
+            ApiError::Unauthenticated("the access token has ended; refresh the session and resume"),
+        ),
         Identity::User(user) => {
             let fresh = load_actor(app, user, actor.session).await?;
             Ok(Actor {

@@ -19,7 +19,15 @@ crate::error_codes! {
         TooManyBrands,
         /// A brand may have at most 50 keys in use.
         TooManyApiKeys,
-        /// The key was revoked before.
+        /// The key was revoked before, or has expired.
         ApiKeyRevoked,
+        /// The key was rotated before.
+        ApiKeyReplaced,
+        /// The end lies in the past, or more than 3,650 days ahead.
+        ApiKeyExpiryInvalid,
+        /// A rotated key works on for 0 to 168 hours.
+        OverlapOutOfRange,
+        /// No key of this kind may have the scope.
+        ScopeNotAllowed,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a brand always has an owner; a key is shown once and kept as a hash.
 //!
-//! Deliberately absent today: invitations of members, key scopes and rotation, plans.
+//! Deliberately absent today: invitations of members, plans.
 
 pub mod error;
 pub mod loaders;

@@ -7,7 +7,7 @@ use crate::{
         service::{self, CreateApiKey, CreateBrand},
         types::{
             CreateApiKeyInput, CreateApiKeyPayload, CreateBrandInput, CreateBrandPayload, RevokeApiKeyInput,
-            RevokeApiKeyPayload,
+            RevokeApiKeyPayload, RotateApiKeyInput, RotateApiKeyPayload,
         },
     },
     error::ApiError,
@@ -53,8 +53,21 @@ impl BrandMutations {
             kind: input.kind.into(),
             mode: input.mode.into(),
             name: input.name,
+            scopes: input.scopes.map(|scopes| scopes.into_iter().map(Into::into).collect()),
+            expires_at: input.expires_at,
         };
         CreateApiKeyPayload::of(service::create_api_key(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Makes a key in the place of another, with the same name, kind, mode and scopes. The old one works on for the overlap.
+    async fn rotate_api_key(
+        &self,
+        ctx: &Context<'_>,
+        input: RotateApiKeyInput,
+    ) -> Result<Option<RotateApiKeyPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let hours = input.overlap_hours.into();
+        RotateApiKeyPayload::of(service::rotate_api_key(ctx.app(), ctx.actor(), id, hours).await)
     }
 
     /// Revokes an API key at once.

@@ -23,7 +23,7 @@ use crate::{
     page::{self, Page, Slice},
 };
 
-pub use self::api_keys::{CreateApiKey, NewApiKey, create_api_key, list_api_keys, revoke_api_key};
+pub use self::api_keys::{CreateApiKey, NewApiKey, create_api_key, list_api_keys, revoke_api_key, rotate_api_key};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 

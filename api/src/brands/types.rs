@@ -4,11 +4,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Simpl
 use chrono::{DateTime, Utc};
 use entity::{
     api_key, brand, brand_member,
-    ids::{BrandId, UserId},
+    ids::{ApiKeyId, BrandId, UserId},
 };
 
 use crate::{
-    accounts::types::User,
+    accounts::{service::scopes_of_key, types::User},
     brands::{
         error::{BrandError, BrandErrorCode},
         service::{self, NewApiKey},
@@ -59,6 +59,18 @@ pub enum ApiKeyMode {
     Live,
     /// For trying things out: it touches no money and reads nothing that counts. Its text begins with `trk_test_`.
     Test,
+}
+
+/// One thing an API key may be used for.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "api_key::KeyScope")]
+pub enum ApiKeyScope {
+    /// Report signups, leads and sales. Secret keys only.
+    RecordEvents,
+    /// Report refunds. Secret keys only.
+    RecordRefunds,
+    /// Watch conversions, and look up what is told there. Secret keys only.
+    ReadConversions,
 }
 
 /// A brand's own fields; the schema's `Brand` is merged in `graphql/objects.rs` from this and what other slices add.
@@ -196,6 +208,7 @@ connection! {
 
 /// A key of a brand's server or page. The key itself was shown when it was made.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct ApiKey {
     /// Global id.
     pub id: ID,
@@ -209,14 +222,49 @@ pub struct ApiKey {
     pub last_four: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it was revoked; absent while it works.
+    /// What it may be used for, within its kind.
+    pub scopes: Vec<ApiKeyScope>,
+    /// When it was last used, to the minute; absent while it never was.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it stops by itself; absent when it does not.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked; absent while it was not.
     pub revoked_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    replaces_id: Option<ApiKeyId>,
+    #[graphql(skip)]
+    replaced_by_id: Option<ApiKeyId>,
+}
+
+#[ComplexObject]
+impl ApiKey {
+    /// The key it was made to take the place of.
+    async fn replaces(&self, ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
+        load_key(ctx, self.replaces_id).await
+    }
+
+    /// The key that was made to take its place.
+    async fn replaced_by(&self, ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
+        load_key(ctx, self.replaced_by_id).await
+    }
+}
+
+async fn load_key(ctx: &Context<'_>, id: Option<ApiKeyId>) -> Result<Option<ApiKey>, ApiError> {
+    match id {
+        Some(id) => Ok(ctx.load(id).await?.map(ApiKey::from)),
+        None => Ok(None),
+    }
 }
 
 impl From<api_key::Model> for ApiKey {
     fn from(row: api_key::Model) -> Self {
         Self {
             id: row.id.to_string().into(),
+            scopes: scopes_of_key(&row).iter().map(Into::into).collect(),
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            replaces_id: row.replaces_id,
+            replaced_by_id: row.replaced_by_id,
             kind: row.kind.into(),
             mode: row.mode.into(),
             name: row.name,
@@ -279,6 +327,20 @@ pub struct CreateApiKeyInput {
     pub mode: ApiKeyMode,
     /// What to call it: 1 to 100 characters.
     pub name: String,
+    /// What it may be used for; everything its kind allows when absent.
+    pub scopes: Option<Vec<ApiKeyScope>>,
+    /// When it stops by itself: in the future, at most 3,650 days ahead; never when absent.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A key to be replaced.
+#[derive(InputObject)]
+pub struct RotateApiKeyInput {
+    /// The key.
+    pub id: ID,
+    /// How long the old key works on, in hours: 0 to 168.
+    #[graphql(default = 24)]
+    pub overlap_hours: i32,
 }
 
 /// A key to revoke.
@@ -300,6 +362,14 @@ payload! {
     /// What `createApiKey` answers.
     CreateApiKeyPayload {
         /// The key and, this once, its text.
+        created: ApiKeySecret
+    } refused by BrandError, BrandErrorCode
+}
+
+payload! {
+    /// What `rotateApiKey` answers.
+    RotateApiKeyPayload {
+        /// The successor and, this once, its text.
         created: ApiKeySecret
     } refused by BrandError, BrandErrorCode
 }

@@ -3,6 +3,7 @@
 pub mod approve_due;
 pub mod worker;
 pub mod write_clicks;
+pub mod write_last_used;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -26,8 +27,9 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
         }
         Role::Api => {}
     }
-    // Clicks wait in the process that answered the redirect.
+    // Clicks, and which keys were used, wait in the process that answered.
     if role != Role::Worker {
+        jobs.spawn(write_last_used::run(app.clone(), stop.clone()));
         jobs.spawn(write_clicks::run(app.clone(), stop.clone()));
     }
     jobs.close();

@@ -137,6 +137,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         })),
         Operation::CreatePartner => edit(json!({ "handle": "tried", "displayName": "Tried" })),
         Operation::CreateApiKey => edit(json!({ "brandId": world.brand, "kind": "PUBLISHABLE", "name": "tried" })),
+        Operation::RotateApiKey => edit(json!({ "id": world.spare_key, "overlapHours": 1 })),
         Operation::RevokeApiKey => edit_id(&world.spare_key),
 
         Operation::CreateProgram => edit(json!({

@@ -1,7 +1,11 @@
 //! What operations are tried on, made through public operations: one brand whose program runs, one partner in it, and
 //! for each operation something on which it can succeed.
 
-use entity::{api_key::ApiKeyMode, brand_member::BrandRole};
+use entity::{
+    api_key::{ApiKeyMode, KeyScope, KeyScopes},
+    brand_member::BrandRole,
+};
+use sea_orm::{ActiveEnum, Iterable};
 use serde_json::{Value, json};
 use tributary::accounts::permissions::{Operation, Role};
 
@@ -74,6 +78,8 @@ pub struct Actor {
     /// What the actor is in the world: a stranger is only signed in.
     pub roles: Vec<Role>,
     pub mode: ApiKeyMode,
+    /// What a key was given; all there is for everyone else.
+    pub scopes: KeyScopes,
 }
 
 impl Actor {
@@ -82,6 +88,7 @@ impl Actor {
         let allowed = operation.allowed();
         (allowed == Role::ALL || self.roles.iter().any(|role| allowed.contains(role)))
             && (self.mode == ApiKeyMode::Live || operation.is_open_to_tests())
+            && operation.key_scope().is_none_or(|scope| self.scopes.contains(scope))
     }
 }
 
@@ -331,6 +338,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
         token: Some(stranger(app).await),
         roles: vec![Role::SignedIn],
         mode: ApiKeyMode::Live,
+        scopes: KeyScope::iter().collect(),
     }];
     let other_owner = app.sign_up("other-owner").await;
     let other_brand = app.brand(&other_owner, "other-world").await;
@@ -340,6 +348,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
         // Open to all is open to it too; nothing else is.
         roles: Vec::new(),
         mode: ApiKeyMode::Live,
+        scopes: KeyScope::iter().collect(),
     });
     for (kind, role) in [("PUBLISHABLE", Role::PublishableKey), ("SECRET", Role::SecretKey)] {
         let input = json!({ "kind": kind, "mode": "TEST" });
@@ -348,6 +357,19 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
             token: Some(app.api_key(owner, brand, input).await.secret),
             roles: vec![role],
             mode: ApiKeyMode::Test,
+            scopes: KeyScope::iter().collect(),
+        });
+    }
+    // Each scope alone, and none.
+    for scope in KeyScope::iter().map(Some).chain([None]) {
+        let names: Vec<String> = scope.iter().map(ActiveEnum::to_value).collect();
+        let input = json!({ "kind": "SECRET", "scopes": names });
+        actors.push(Actor {
+            name: format!("secret key with {names:?}"),
+            token: Some(app.api_key(owner, brand, input).await.secret),
+            roles: vec![Role::SecretKey],
+            mode: ApiKeyMode::Live,
+            scopes: scope.into_iter().collect(),
         });
     }
     for role in Role::ALL.into_iter().rev() {
@@ -374,6 +396,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
             token,
             roles,
             mode: ApiKeyMode::Live,
+            scopes: KeyScope::iter().collect(),
         });
     }
     actors

@@ -252,7 +252,9 @@ async fn connections_have_one_shape() {
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
 const INT_NAMES: [&str; 6] = ["first", "last", "totalCount", "position", "level", "version"];
-const INT_ENDINGS: [&str; 7] = ["Count", "Days", "Months", "Seconds", "Depth", "Limit", "Version"];
+const INT_ENDINGS: [&str; 8] = [
+    "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version",
+];
 
 #[tokio::test]
 async fn numbers_survive_javascript() {

@@ -6,6 +6,7 @@ use axum::Router;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::timeout,
@@ -40,6 +41,39 @@ impl Served {
         let (stream, answer) = connect_async(request).await.unwrap();
         assert_eq!(answer.headers()["sec-websocket-protocol"], "graphql-transport-ws");
         Socket { stream }
+    }
+}
+
+impl Served {
+    /// Opens an operation over Server-Sent Events.
+    pub async fn event_stream(&self, token: &str, query: &str, variables: Value) -> EventStream {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        EventStream(BufReader::new(stream))
+    }
+}
+
+/// An answer of Server-Sent Events.
+pub struct EventStream(BufReader<TcpStream>);
+
+impl EventStream {
+    /// The data of the next event that has some.
+    pub async fn next(&mut self) -> Value {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = timeout(PATIENCE, self.0.read_line(&mut line)).await.unwrap().unwrap();
+            assert_ne!(read, 0, "the stream ended without an event");
+            if let Some(data) = line.strip_prefix("data: ") {
+                return serde_json::from_str(data).unwrap();
+            }
+        }
     }
 }
 
