@@ -26,6 +26,7 @@ pub mod keys;
 pub mod ledger;
 pub mod marketplace;
 pub mod members;
+pub mod metrics;
 pub mod money;
 pub mod outbox;
 pub mod page;
