@@ -28,6 +28,7 @@ pub mod ledger_account;
 pub mod ledger_entry;
 pub mod ledger_transfer;
 pub mod listing;
+pub mod member_invitation;
 pub mod order;
 pub mod order_amendment;
 pub mod outbox_event;

@@ -10,6 +10,7 @@ use crate::{
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
+    members::types::{MembersOfBrand, MembersOfPartner},
     partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfPartner},
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
     programs::types::{ProgramFields, ProgramsOfBrand},
@@ -20,6 +21,7 @@ use crate::{
 #[derive(Clone, MergedObject)]
 pub struct Brand(
     BrandFields,
+    MembersOfBrand,
     ProgramsOfBrand,
     PartnershipsOfBrand,
     ConversionsOfBrand,
@@ -33,6 +35,7 @@ impl From<brand::Model> for Brand {
         let brand = row.id;
         Self(
             row.into(),
+            MembersOfBrand(brand),
             ProgramsOfBrand(brand),
             PartnershipsOfBrand(brand),
             ConversionsOfBrand(brand),
@@ -47,6 +50,7 @@ impl From<brand::Model> for Brand {
 #[derive(Clone, MergedObject)]
 pub struct Partner(
     PartnerFields,
+    MembersOfPartner,
     PartnershipsOfPartner,
     ConversionsOfPartner,
     CommissionsOfPartner,
@@ -58,6 +62,7 @@ impl From<partner::Model> for Partner {
         let partner = row.id;
         Self(
             row.into(),
+            MembersOfPartner(partner),
             PartnershipsOfPartner(partner),
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
