@@ -233,6 +233,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         ("BrandMember", &world.member, vec![O::SeeMembers]),
+        ("Job", &world.dead_jobs[0], vec![O::SeeDeadJobs]),
         ("ApiKey", &world.spare_key, vec![O::SeeApiKeys]),
     ]
 }

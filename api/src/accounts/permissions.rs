@@ -67,6 +67,7 @@ impl From<ApiKeyKind> for Role {
 
 use Role::{Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, SecretKey, SignedIn};
 
+const PLATFORM: &[Role] = &[PlatformAdmin];
 const EVERYONE: &[Role] = &Role::ALL;
 const PEOPLE: &[Role] = &[SignedIn];
 const PARTNER: &[Role] = &[PartnerMember];
@@ -140,6 +141,7 @@ operations! {
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeePartner = "Query.partner" => PARTNER_SEES;
+    SeeDeadJobs = "Query.deadJobs" => PLATFORM;
 
     SeeMembers = "Brand.members" => TEAM;
     SeeApiKeys = "Brand.apiKeys" => KEY_HOLDERS;
@@ -208,6 +210,9 @@ operations! {
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+
+    RetryDeadJob = "Mutation.retryDeadJob" => PLATFORM;
+    DiscardDeadJob = "Mutation.discardDeadJob" => PLATFORM;
 
     ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
     EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;

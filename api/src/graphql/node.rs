@@ -4,7 +4,7 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId,
+    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId, JobId,
     ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId,
     TrackingLinkId, TypedId, split_id,
 };
@@ -20,6 +20,7 @@ use crate::{
         context::ContextExt,
         objects::{Brand, Conversion, Partner, Partnership, Program},
     },
+    jobs::types::Job,
     marketplace::types::Listing,
     partnerships::{loaders::VisiblePartner, types::Application},
     payouts::types::Payout,
@@ -52,6 +53,7 @@ pub enum Node {
     Customer(Customer),
     Payout(Payout),
     UserSession(UserSession),
+    Job(Job),
 }
 
 #[derive(Default)]
@@ -139,6 +141,7 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
         RefundId::PREFIX => ctx.load(RefundId(uuid)).await?.map(|row| Node::Refund(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
+        JobId::PREFIX => ctx.load(JobId(uuid)).await?.map(|row| Node::Job(row.into())),
         SessionId::PREFIX => ctx
             .load(SessionId(uuid))
             .await?

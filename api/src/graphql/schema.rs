@@ -8,6 +8,7 @@ use crate::{
     commissions::subscriptions::CommissionSubscriptions,
     conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
+    jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
     partnerships::{mutations::PartnershipMutations, subscriptions::PartnershipSubscriptions},
     payouts::{mutations::PayoutMutations, subscriptions::PayoutSubscriptions},
@@ -23,6 +24,7 @@ pub struct Query(
     BrandQueries,
     ProgramQueries,
     MarketplaceQueries,
+    JobQueries,
 );
 
 /// Everything that can be changed. Each mutation takes one `input`.
@@ -36,6 +38,7 @@ pub struct Mutation(
     TrackingMutations,
     ConversionMutations,
     PayoutMutations,
+    JobMutations,
 );
 
 /// Everything that can be watched. Each subscription has one root field.
