@@ -3,18 +3,22 @@
 use std::{path::Path, sync::Arc};
 
 use chrono::DateTime;
+use entity::ids::IdParseError;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    accounts::actor::Actor,
     app::{App, Parts},
-    config::{Cli, Command, Config, Import, Ledger, Role},
+    config::{Cli, Command, Config, Import, Jobs, Ledger, Role},
     demo,
-    error::Fault,
+    error::{ApiError, Failure, Fault},
     graphql::schema,
     ids::Ids,
     import::{invoice_replay, program_import},
     infra::clock::ManualClock,
+    jobs::{dead, error::DeadJobErrorCode},
     ledger::verify,
+    page::{MAX_PAGE, Page},
     serve,
 };
 
@@ -36,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Demo => fill_demo(&start(config).await?).await,
         Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
         Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
+        Command::Jobs(command) => look_after_jobs(&start(config).await?, command).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
     }
 }
@@ -101,6 +106,53 @@ async fn import_programs(app: &App, file: &Path) -> Result<(), String> {
     }
     println!("{}", report.table);
     app.db.close().await.map_err(|error| error.to_string())
+}
+
+async fn look_after_jobs(app: &App, command: Jobs) -> Result<(), String> {
+    let actor = Actor::system();
+    match command {
+        Jobs::Dead => list_dead_jobs(app, &actor).await?,
+        Jobs::Retry { id } => {
+            let id = id.parse().map_err(|error: IdParseError| error.to_string())?;
+            dead::retry_dead_job(app, &actor, id).await.map_err(in_a_line)?;
+            println!("{id} is queued again");
+        }
+        Jobs::Discard { id } => {
+            let id = id.parse().map_err(|error: IdParseError| error.to_string())?;
+            dead::discard_dead_job(app, &actor, id).await.map_err(in_a_line)?;
+            println!("{id} is discarded");
+        }
+    }
+    app.db.close().await.map_err(|error| error.to_string())
+}
+
+/// One line a job; the youngest page of them, and how many there are.
+async fn list_dead_jobs(app: &App, actor: &Actor) -> Result<(), String> {
+    let page = Page {
+        count: true,
+        ..Page::first(u64::from(MAX_PAGE.unsigned_abs()))
+    };
+    let found = dead::list_dead_jobs(app, actor, &page)
+        .await
+        .map_err(|error| error.log_text())?;
+    for (_, job) in found.items {
+        let since = job.dead_at.map(|at| at.to_rfc3339()).unwrap_or_default();
+        let error = job.last_error.unwrap_or_default().replace('\n', " ");
+        println!(
+            "{} {} dead since {since} after {} runs: {error}",
+            job.id, job.kind, job.attempts
+        );
+    }
+    println!("{} dead jobs", found.total.unwrap_or_default());
+    Ok(())
+}
+
+fn in_a_line(failure: Failure<DeadJobErrorCode>) -> String {
+    match failure {
+        Failure::Refused(refusal) => refusal.message,
+        Failure::Api(error @ ApiError::Internal(_)) => error.log_text(),
+        Failure::Api(error) => error.public_message(),
+    }
 }
 
 async fn verify_ledger(app: &App) -> Result<(), String> {

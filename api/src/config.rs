@@ -82,6 +82,9 @@ pub enum Command {
     /// Bring in data from files.
     #[command(subcommand)]
     Import(Import),
+    /// Look after jobs that failed for good.
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Look after the ledger.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -98,6 +101,22 @@ pub enum Import {
     Programs {
         /// One object a line: `slug`, `name`, `url`, `category`, `summary`, `commission_type`, `commission_rate` and so on.
         file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Jobs {
+    /// List dead jobs, the youngest first.
+    Dead,
+    /// Queue a dead job again, with all its attempts before it.
+    Retry {
+        /// `job_…`
+        id: String,
+    },
+    /// Delete a dead job: what it was to do is not done.
+    Discard {
+        /// `job_…`
+        id: String,
     },
 }
 

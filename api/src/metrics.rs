@@ -42,6 +42,8 @@ pub struct Looks {
     pub log_lag_seconds: Gauges<0>,
     pub jobs: Gauges<1>,
     pub oldest_due_job_seconds: Gauges<0>,
+    pub periodic_success_age_seconds: Gauges<1>,
+    pub periodic_failing: Gauges<1>,
 }
 
 impl Looks {
@@ -56,7 +58,9 @@ impl Looks {
         ] {
             gauges.clear();
         }
-        self.jobs.clear();
+        for gauges in [&self.jobs, &self.periodic_success_age_seconds, &self.periodic_failing] {
+            gauges.clear();
+        }
     }
 }
 
@@ -121,6 +125,11 @@ impl Metrics {
         registry.register("jobs", "Jobs by state", looks.jobs.clone());
         let help = "How long in seconds the job has been due that waits longest";
         registry.register("jobs_oldest_due_seconds", help, looks.oldest_due_job_seconds.clone());
+        let help = "How long in seconds ago it last went well";
+        let ages = looks.periodic_success_age_seconds.clone();
+        registry.register("periodic_last_success_age_seconds", help, ages);
+        let help = "1 when the last run failed";
+        registry.register("periodic_failing", help, looks.periodic_failing.clone());
     }
 
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {

@@ -38,6 +38,7 @@ pub mod partnership;
 pub mod partnership_ancestor;
 pub mod payout;
 pub mod payout_item;
+pub mod periodic_run;
 pub mod program;
 pub mod program_terms;
 pub mod promo_code;

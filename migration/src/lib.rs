@@ -17,6 +17,7 @@ mod m20261125_000011_member_invitations;
 mod m20261125_000012_commission_note;
 mod m20261125_000016_order_changes;
 mod m20261125_000018_jobs;
+mod m20261125_000019_periodic_runs;
 
 pub struct Migrator;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_commission_note::Migration),
             Box::new(m20261125_000016_order_changes::Migration),
             Box::new(m20261125_000018_jobs::Migration),
+            Box::new(m20261125_000019_periodic_runs::Migration),
         ]
     }
 }

@@ -267,6 +267,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
             vec![O::SeeOwnMemberInvitations],
         ),
         ("PartnerMember", &world.people.partner_member, vec![O::SeeOwnMembers]),
+        ("Job", &world.dead_jobs[0], vec![O::SeeDeadJobs]),
         ("ApiKey", &world.spare_key, vec![O::SeeApiKeys]),
     ]
 }

@@ -11,7 +11,10 @@ use serde_json::json;
 use tower::ServiceExt;
 use tributary::{
     http,
-    jobs::worker::{Handlers, JobError, run_due},
+    jobs::{
+        periodic,
+        worker::{Handlers, JobError, run_due},
+    },
     outbox,
     queue::{Job, enqueue_in_tx},
 };
@@ -141,6 +144,20 @@ async fn jobs_are_counted_by_state_and_outcome(#[values(Database::Sqlite, Databa
         ] {
             assert_eq!(app.metric(series).await, wanted, "{series}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn periodic_runs_are_watched() {
+    with_app(Database::Sqlite, |app| async move {
+        let [approve_due, _] = periodic::ALL;
+        periodic::run_when_due(&app.app, &approve_due).await.unwrap();
+        app.advance(TimeDelta::seconds(29));
+        let age = app.metric("tributary_periodic_last_success_age_seconds{name=\"approve-due\"}");
+        assert_eq!(age.await, Some(29));
+        let failing = app.metric("tributary_periodic_failing{name=\"approve-due\"}");
+        assert_eq!(failing.await, Some(0));
     })
     .await;
 }

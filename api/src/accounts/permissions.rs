@@ -67,6 +67,7 @@ impl From<ApiKeyKind> for Role {
 
 use Role::{Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, SecretKey, SignedIn};
 
+const PLATFORM: &[Role] = &[PlatformAdmin];
 const EVERYONE: &[Role] = &Role::ALL;
 const PEOPLE: &[Role] = &[SignedIn];
 const PARTNER: &[Role] = &[PartnerMember];
@@ -143,6 +144,7 @@ operations! {
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeePartner = "Query.partner" => PARTNER_SEES;
+    SeeDeadJobs = "Query.deadJobs" => PLATFORM;
 
     SeeMembers = "Brand.members" => TEAM;
     SeeMemberInvitations = "Brand.memberInvitations" => PEOPLE_KEEPERS_SEE;
@@ -234,6 +236,9 @@ operations! {
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+
+    RetryDeadJob = "Mutation.retryDeadJob" => PLATFORM;
+    DiscardDeadJob = "Mutation.discardDeadJob" => PLATFORM;
 
     ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
     EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;

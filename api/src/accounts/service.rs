@@ -36,8 +36,8 @@ use self::keys::{identify_key, is_key, reload_key};
 pub use self::keys::{key_prefix, scopes_of_key, write_last_used};
 use self::partners::check_profile;
 pub use self::partners::{PartnerPatch, update_partner};
+pub use self::sessions::{forget_sessions, list_sessions, refresh_session, revoke_session, sign_out};
 use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
-pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 

@@ -4,9 +4,7 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId,
-    ConversionId, CustomerId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId, PartnerMemberId,
-    PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId, split_id,
+    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId, ConversionId, CustomerId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId, split_id, JobId,
 };
 use futures_util::future::try_join_all;
 
@@ -20,6 +18,7 @@ use crate::{
         context::ContextExt,
         objects::{Brand, Conversion, Partner, Partnership, Program},
     },
+    jobs::types::Job,
     marketplace::types::Listing,
     members::types::{MemberInvitation, PartnerMember},
     partnerships::{loaders::VisiblePartner, types::Application},
@@ -58,6 +57,7 @@ pub enum Node {
     Customer(Customer),
     Payout(Payout),
     UserSession(UserSession),
+    Job(Job),
 }
 
 #[derive(Default)]
@@ -162,6 +162,7 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
             .map(|row| Node::Chargeback(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
+        JobId::PREFIX => ctx.load(JobId(uuid)).await?.map(|row| Node::Job(row.into())),
         SessionId::PREFIX => ctx
             .load(SessionId(uuid))
             .await?

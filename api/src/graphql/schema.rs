@@ -8,6 +8,7 @@ use crate::{
     commissions::subscriptions::CommissionSubscriptions,
     conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
+    jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
     members::mutations::MemberMutations,
     partnerships::{mutations::PartnershipMutations, subscriptions::PartnershipSubscriptions},
@@ -24,6 +25,7 @@ pub struct Query(
     BrandQueries,
     ProgramQueries,
     MarketplaceQueries,
+    JobQueries,
 );
 
 /// Everything that can be changed. Each mutation takes one `input`.
@@ -38,6 +40,7 @@ pub struct Mutation(
     TrackingMutations,
     ConversionMutations,
     PayoutMutations,
+    JobMutations,
 );
 
 /// Everything that can be watched. Each subscription has one root field.

@@ -5,6 +5,7 @@ use async_graphql::Interface;
 use crate::{
     accounts::error::AccountError, brands::error::BrandError, conversions::error::ConversionError,
     marketplace::error::ListingError, members::error::MemberError, partnerships::error::PartnershipError,
+    jobs::error::DeadJobError, marketplace::error::ListingError, partnerships::error::PartnershipError,
     payouts::error::PayoutError, programs::error::ProgramError, tracking::error::TrackingError,
 };
 
@@ -28,4 +29,5 @@ pub enum UserError {
     Tracking(TrackingError),
     Conversion(ConversionError),
     Payout(PayoutError),
+    DeadJob(DeadJobError),
 }

@@ -8,9 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use entity::job::JobState;
+use entity::{job::JobState, periodic_run};
 use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
-use sea_orm::{ActiveEnum, DbErr, Iterable};
+use sea_orm::{ActiveEnum, DbErr, EntityTrait, Iterable};
 use tokio::time::timeout;
 
 use super::pages::READY_PATIENCE;
@@ -66,6 +66,7 @@ async fn look_into_database(app: &App) -> Result<(), DbErr> {
     let waiting = outbox::waiting(app).await?;
     let lag = waiting.oldest_at.map_or(0, |at| (now - at).num_seconds().max(0));
     let jobs = queue::list_counts(app).await?;
+    let periodic = periodic_run::Entity::find().all(app.db.read()).await?;
     looks.log_position.get_or_create(&[]).set(position);
     looks.log_unstamped.get_or_create(&[]).set(waiting.count);
     looks.log_lag_seconds.get_or_create(&[]).set(lag);
@@ -76,6 +77,15 @@ async fn look_into_database(app: &App) -> Result<(), DbErr> {
         looks.jobs.get_or_create(&[("state", state.to_value())]).set(count);
         if let (JobState::Queued, Some((.., due_since))) = (state, found) {
             oldest_due = (now - *due_since).num_seconds().max(0);
+        }
+    }
+    for run in periodic {
+        let labels = [("name", run.name)];
+        let failing = i64::from(run.last_error.is_some());
+        looks.periodic_failing.get_or_create(&labels).set(failing);
+        if let Some(at) = run.last_success_at {
+            let age = (now - at).num_seconds().max(0);
+            looks.periodic_success_age_seconds.get_or_create(&labels).set(age);
         }
     }
     looks.oldest_due_job_seconds.get_or_create(&[]).set(oldest_due);

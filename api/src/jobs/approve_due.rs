@@ -1,7 +1,5 @@
 //! Approves conversions whose hold period is over, in programs that ask for it.
 
-use std::time::Duration;
-
 use entity::{
     conversion::{self, ConversionState},
     ids::ConversionId,
@@ -9,26 +7,11 @@ use entity::{
     program,
 };
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
-use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, conversions::service::review, error::Failure};
 
 /// Conversions looked at in one go.
 const BATCH: u64 = 500;
-const EVERY: Duration = Duration::from_secs(30);
-
-/// Runs until told to stop.
-pub async fn run(app: App, stop: CancellationToken) {
-    loop {
-        if let Err(cause) = approve_due(&app).await {
-            tracing::error!(cause, "due conversions could not be approved; trying again later");
-        }
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-    }
-}
 
 /// Approves everything that is due by the clock; returns how many.
 pub async fn approve_due(app: &App) -> Result<usize, String> {

@@ -1,6 +1,13 @@
 //! What runs beside the requests, in processes with the role for it: loops, and the jobs of the queue, one file a kind.
 
 pub mod approve_due;
+pub mod dead;
+pub mod error;
+pub mod loaders;
+pub mod mutations;
+pub mod periodic;
+pub mod queries;
+pub mod types;
 pub mod worker;
 pub mod write_clicks;
 pub mod write_last_used;
@@ -22,7 +29,9 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
     match role {
         Role::All | Role::Worker => {
             jobs.spawn(outbox::relay::run(app.clone(), stop.clone()));
-            jobs.spawn(approve_due::run(app.clone(), stop.clone()));
+            for periodic in periodic::ALL {
+                jobs.spawn(periodic::run(app.clone(), periodic, stop.clone()));
+            }
             jobs.spawn(worker::run(app.clone(), handlers(), stop.clone()));
         }
         Role::Api => {}

@@ -83,6 +83,12 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "{ viewer { user { id } memberships { role } partners { id } } }",
             json!({}),
         ),
+        Operation::SeeDeadJobs => query(
+            "{ deadJobs(first: 2) { totalCount nodes { id lastError } } }",
+            json!({}),
+        ),
+        Operation::RetryDeadJob => edit_id(&world.dead_jobs[0]),
+        Operation::DiscardDeadJob => edit_id(&world.dead_jobs[1]),
         Operation::SeeSessions => query(
             "{ viewer { sessions(first: 2) { totalCount nodes { id lastUsedAt current } } } }",
             json!({}),

@@ -64,6 +64,8 @@ pub struct World {
     pub leaving_token: String,
     /// A session of the owner that nothing else uses.
     pub session: String,
+    /// To be queued again and to be discarded.
+    pub dead_jobs: [String; 2],
     pub actors: Vec<Actor>,
 }
 
@@ -226,6 +228,7 @@ impl World {
             refresh_token,
             leaving_token,
             session,
+            dead_jobs: [app.db_dead_job().await, app.db_dead_job().await],
             actors,
         }
     }

@@ -1,5 +1,7 @@
 //! What is done later: the queue with its leases, retries and dead letters.
 
+mod dead;
+mod periodic;
 mod queue;
 mod worker;
 

@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Another process on the same database and clock.
-async fn another(app: &TestApp, seed: u64) -> App {
+pub async fn another(app: &TestApp, seed: u64) -> App {
     let config = app.app.config.clone();
     let db = Db::connect(&config.database_url, config.database_connections)
         .await

@@ -2,10 +2,11 @@
 
 use entity::{
     brand_member::{self, BrandRole},
-    ids::{BrandId, BrandMemberId, PartnerId, PartnerMemberId, UserId},
+    ids::{BrandId, BrandMemberId, JobId, PartnerId, PartnerMemberId, UserId},
+    job::{self, JobState},
     partner_member, user,
 };
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
 
 use super::app::TestApp;
@@ -197,5 +198,31 @@ impl TestApp {
             .exec_without_returning(self.db_writer())
             .await
             .unwrap();
+    }
+
+    /// A job that failed for good; nothing in the program fails at will.
+    pub async fn db_dead_job(&self) -> String {
+        let now = self.now();
+        let id: JobId = self.app.ids.new_id(now);
+        let job = job::Model {
+            id,
+            kind: "test.dead".to_owned(),
+            payload: "{}".to_owned(),
+            unique_key: None,
+            state: JobState::Dead,
+            run_at: now,
+            attempts: 12,
+            max_attempts: 12,
+            leased_by: None,
+            lease_until: None,
+            last_error: Some("it never worked".to_owned()),
+            created_at: now,
+            dead_at: Some(now),
+        };
+        job::Entity::insert(job::ActiveModel::from(job).reset_all())
+            .exec_without_returning(self.db_writer())
+            .await
+            .unwrap();
+        id.to_string()
     }
 }

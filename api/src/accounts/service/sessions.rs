@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Query, SelectStatement},
 };
 
@@ -301,4 +301,81 @@ async fn forget_used_tokens_in_tx(
         .exec(tx)
         .await
         .map(drop)
+}
+
+/// How long a session is kept after its end: long enough for whoever looks into what happened.
+const KEPT_DAYS: i64 = 30;
+/// Rows that are deleted in one transaction, and how often that is done in one go.
+const FORGOTTEN_AT_ONCE: u64 = 500;
+const MAX_BATCHES: usize = 100;
+
+/// Deletes used refresh tokens of sessions that are over, and sessions that have been over for long; returns how many rows
+/// that were. What happened to a session stands in the audit log.
+pub async fn forget_sessions(app: &App) -> std::result::Result<u64, DbErr> {
+    let now = app.clock.now();
+    let mut forgotten = 0;
+    for _ in 0..MAX_BATCHES {
+        let tokens = forget_used_tokens(app, now).await?;
+        let sessions = forget_sessions_over_since(app, now - TimeDelta::days(KEPT_DAYS)).await?;
+        if tokens + sessions == 0 {
+            break;
+        }
+        forgotten += tokens + sessions;
+    }
+    Ok(forgotten)
+}
+
+async fn forget_used_tokens(app: &App, now: DateTime<Utc>) -> std::result::Result<u64, DbErr> {
+    let over = Query::select()
+        .column(session::Column::Id)
+        .from(session::Entity)
+        .cond_where(alive(now).not())
+        .to_owned();
+    let hashes: Vec<String> = used_refresh_token::Entity::find()
+        .select_only()
+        .column(used_refresh_token::Column::RefreshHash)
+        .filter(used_refresh_token::Column::SessionId.in_subquery(over))
+        .limit(FORGOTTEN_AT_ONCE)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    if hashes.is_empty() {
+        return Ok(0);
+    }
+    let tx = app.db.begin().await?;
+    let deleted = used_refresh_token::Entity::delete_many()
+        .filter(used_refresh_token::Column::RefreshHash.is_in(hashes))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
+async fn forget_sessions_over_since(app: &App, since: DateTime<Utc>) -> std::result::Result<u64, DbErr> {
+    let ids: Vec<SessionId> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(
+            Condition::any()
+                .add(session::Column::RevokedAt.lte(since))
+                .add(session::Column::ExpiresAt.lte(since)),
+        )
+        .limit(FORGOTTEN_AT_ONCE)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let tx = app.db.begin().await?;
+    used_refresh_token::Entity::delete_many()
+        .filter(used_refresh_token::Column::SessionId.is_in(ids.iter().copied()))
+        .exec(&tx)
+        .await?;
+    let deleted = session::Entity::delete_many()
+        .filter(session::Column::Id.is_in(ids))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
 }
