@@ -12,6 +12,7 @@ use crate::{
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
+    members::types::{MembersOfBrand, MembersOfPartner},
     partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfPartner},
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
     programs::types::{ProgramFields, ProgramsOfBrand},
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Clone, MergedObject)]
 pub struct Brand(
     BrandFields,
+    MembersOfBrand,
     ProgramsOfBrand,
     PartnershipsOfBrand,
     ConversionsOfBrand,
@@ -35,6 +37,7 @@ impl From<brand::Model> for Brand {
         let brand = row.id;
         Self(
             row.into(),
+            MembersOfBrand(brand),
             ProgramsOfBrand(brand),
             PartnershipsOfBrand(brand),
             ConversionsOfBrand(brand),
@@ -49,6 +52,7 @@ impl From<brand::Model> for Brand {
 #[derive(Clone, MergedObject)]
 pub struct Partner(
     PartnerFields,
+    MembersOfPartner,
     PartnershipsOfPartner,
     ConversionsOfPartner,
     CommissionsOfPartner,
@@ -60,6 +64,7 @@ impl From<partner::Model> for Partner {
         let partner = row.id;
         Self(
             row.into(),
+            MembersOfPartner(partner),
             PartnershipsOfPartner(partner),
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
