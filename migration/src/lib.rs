@@ -16,6 +16,7 @@ mod m20261125_000010_api_key_rights;
 mod m20261125_000011_member_invitations;
 mod m20261125_000012_commission_note;
 mod m20261125_000016_order_changes;
+mod m20261125_000013_rule_scopes;
 mod m20261125_000018_jobs;
 mod m20261125_000019_periodic_runs;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_member_invitations::Migration),
             Box::new(m20261125_000012_commission_note::Migration),
             Box::new(m20261125_000016_order_changes::Migration),
+            Box::new(m20261125_000013_rule_scopes::Migration),
             Box::new(m20261125_000018_jobs::Migration),
             Box::new(m20261125_000019_periodic_runs::Migration),
         ]

@@ -168,6 +168,7 @@ operations! {
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
     SeePromoCodes = "Partnership.promoCodes" => TEAM_OR_PARTNER;
     SeeRecruits = "Partnership.recruits" => TEAM_OR_PARTNER;
+    SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;

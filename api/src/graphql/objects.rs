@@ -6,7 +6,9 @@ use entity::{brand, conversion, partner, partnership, program};
 use crate::{
     accounts::types::PartnerFields,
     brands::types::BrandFields,
-    commissions::types::{CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership},
+    commissions::types::{
+        CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership, RulesOfPartnership,
+    },
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
@@ -89,11 +91,12 @@ pub struct Partnership(
     TrackingOfPartnership,
     BalancesOfPartnership,
     CommissionsOfPartnership,
+    RulesOfPartnership,
 );
 
 impl From<partnership::Model> for Partnership {
     fn from(row: partnership::Model) -> Self {
-        let (partnership, brand, partner) = (row.id, row.brand_id, row.partner_id);
+        let (partnership, brand, partner, program) = (row.id, row.brand_id, row.partner_id, row.program_id);
         Self(
             row.into(),
             TrackingOfPartnership {
@@ -108,6 +111,12 @@ impl From<partnership::Model> for Partnership {
             },
             CommissionsOfPartnership {
                 partnership,
+                brand,
+                partner,
+            },
+            RulesOfPartnership {
+                partnership,
+                program,
                 brand,
                 partner,
             },

@@ -134,6 +134,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeLinks => of_partnership(world, "trackingLinks(first: 2) { nodes { slug } }"),
         Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
         Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
+        Operation::SeeEffectiveRules => of_partnership(world, "effectiveRules { percent }"),
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
 
         Operation::SignUp => {
