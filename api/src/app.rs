@@ -18,7 +18,7 @@ use crate::{
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
-    tracking::clicks::ClickQueue,
+    tracking::{clicks::ClickQueue, links::LinkCache},
 };
 
 /// Cheap to clone; every clone is the same application.
@@ -39,6 +39,8 @@ pub struct AppState {
     pub keys_in_use: KeysInUse,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
+    /// Links looked up a moment ago.
+    pub links: LinkCache,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
     /// Rings when a transaction with jobs has committed.
@@ -91,6 +93,7 @@ impl App {
             passwords: PasswordThrottle::default(),
             keys_in_use: KeysInUse::default(),
             clicks: ClickQueue::default(),
+            links: LinkCache::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),
         })))

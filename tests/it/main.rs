@@ -26,3 +26,4 @@ mod seeding;
 mod support;
 mod the_loop;
 mod tidy;
+mod tracking;

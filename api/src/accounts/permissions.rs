@@ -2,7 +2,7 @@
 //! authorisation tests are generated from it, and fail when an operation has no case.
 //!
 //! An operation is named after its field of the schema (`Mutation.publishListing`, `Brand.payouts`); the `/track`
-//! endpoints are the same operations as their mutations.
+//! endpoints are the same operations as their mutations. A door without a mutation is named after its path (`Track.click`).
 
 use entity::{
     api_key::{ApiKeyKind, KeyScope, KeyScopes},
@@ -65,7 +65,10 @@ impl From<ApiKeyKind> for Role {
     }
 }
 
-use Role::{Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, SecretKey, SignedIn};
+use Role::{
+    Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, PublishableKey, SecretKey,
+    SignedIn,
+};
 
 const EVERYONE: &[Role] = &Role::ALL;
 const PEOPLE: &[Role] = &[SignedIn];
@@ -97,6 +100,7 @@ const TEAM_OR_PARTNER: &[Role] = &[
 ];
 const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
 const RECORDERS: &[Role] = &[Owner, Admin, Developer, SecretKey];
+const KEYS: &[Role] = &[SecretKey, PublishableKey];
 const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
 const MONEY_SEES: &[Role] = &[Owner, Admin, Finance, Analyst, PlatformAdmin];
 const MONEY_PREPARES: &[Role] = &[Owner, Admin, Finance];
@@ -112,7 +116,7 @@ macro_rules! operations {
         impl Operation {
             pub const ALL: &[Self] = &[$(Self::$operation),*];
 
-            /// The field of the schema it guards.
+            /// The field of the schema, or the door, that it guards.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -201,6 +205,7 @@ operations! {
     RecordLead = "Mutation.recordLead" => RECORDERS;
     RecordSale = "Mutation.recordSale" => RECORDERS;
     RecordRefund = "Mutation.recordRefund" => RECORDERS;
+    RecordEvents = "Mutation.recordEvents" => RECORDERS;
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 
@@ -208,6 +213,8 @@ operations! {
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+
+    TrackClick = "Track.click" => KEYS;
 
     ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
     EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;
@@ -221,6 +228,7 @@ const LIVE_ONLY: &[Operation] = &[
     Operation::RecordLead,
     Operation::RecordSale,
     Operation::RecordRefund,
+    Operation::RecordEvents,
     Operation::ConversionFeed,
 ];
 
@@ -235,9 +243,12 @@ impl Operation {
     #[must_use]
     pub fn key_scope(self) -> Option<KeyScope> {
         match self {
-            Self::RecordSignup | Self::RecordLead | Self::RecordSale => Some(KeyScope::RecordEvents),
+            Self::RecordSignup | Self::RecordLead | Self::RecordSale | Self::RecordEvents => {
+                Some(KeyScope::RecordEvents)
+            }
             Self::RecordRefund => Some(KeyScope::RecordRefunds),
             Self::ConversionFeed => Some(KeyScope::ReadConversions),
+            Self::TrackClick => Some(KeyScope::TrackClicks),
             _ => None,
         }
     }

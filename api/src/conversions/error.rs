@@ -29,6 +29,8 @@ crate::error_codes! {
         AmountZero,
         /// More would come back than is left of the sale.
         RefundExceedsSale,
+        /// A request takes at most 1,000 events.
+        TooManyEvents,
         /// At most 10 promo codes come with an event.
         TooManyPromoCodes,
         /// A promo code or click id is overlong.

@@ -5,8 +5,9 @@
 //! rejected and kept, and an event nobody wins is stored uncredited; order, conversion, touches, commissions, ledger and
 //! outbox commit together or not at all.
 //!
-//! Deliberately absent today: line items, renewals, amendments, chargebacks, attaching by hand, bulk events.
+//! Deliberately absent today: line items, renewals, amendments, chargebacks, attaching by hand.
 
+pub mod body;
 pub mod error;
 pub mod loaders;
 pub mod mutations;

@@ -6,6 +6,7 @@ use entity::commission_rule::ConversionEvent;
 use crate::{
     conversions::{
         service::{
+            bulk,
             record::{self, RecordEvent},
             refund::{self, RecordRefund},
             review,
@@ -14,6 +15,7 @@ use crate::{
             ApproveConversionInput, ApproveConversionPayload, RecordEventInput, RecordLeadPayload, RecordRefundInput,
             RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload, RejectConversionInput,
             RejectConversionPayload,
+            bulk::{RecordEventsInput, RecordEventsPayload},
         },
     },
     error::ApiError,
@@ -102,6 +104,18 @@ impl ConversionMutations {
             idempotency_key: Key::parse(&input.idempotency_key)?,
         };
         RecordRefundPayload::of(refund::record_refund(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records many events of one brand in their order, and says what became of each. The same as `POST /track/bulk`.
+    async fn record_events(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordEventsInput,
+    ) -> Result<Option<RecordEventsPayload>, ApiError> {
+        let brand = parse_id(&input.brand_id, "brandId")?;
+        let rows = input.events.into_iter().map(|row| row.command(&input.brand_id));
+        let policy = input.error_policy.into();
+        RecordEventsPayload::of(bulk::record_events(ctx.app(), ctx.actor(), brand, rows.collect(), policy).await)
     }
 
     /// Approves a conversion whose hold period is over, with its commissions at every level.

@@ -1,5 +1,7 @@
 //! Conversions as the schema shows them.
 
+pub mod bulk;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{

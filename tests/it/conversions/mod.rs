@@ -1,5 +1,6 @@
 mod attribution;
 mod bad_input;
 mod batch;
+mod bulk;
 mod feed;
 mod idempotency;

@@ -1,5 +1,6 @@
 //! Use cases of conversions: one file a verb.
 
+pub mod bulk;
 pub mod record;
 pub mod refund;
 pub mod review;
