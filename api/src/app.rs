@@ -18,6 +18,7 @@ use crate::{
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
+    metrics::Metrics,
     tracking::{clicks::ClickQueue, links::LinkCache},
 };
 
@@ -41,6 +42,7 @@ pub struct AppState {
     pub clicks: ClickQueue,
     /// Links looked up a moment ago.
     pub links: LinkCache,
+    pub metrics: Metrics,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
     /// Rings when a transaction with jobs has committed.
@@ -94,6 +96,7 @@ impl App {
             keys_in_use: KeysInUse::default(),
             clicks: ClickQueue::default(),
             links: LinkCache::default(),
+            metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),
         })))

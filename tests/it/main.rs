@@ -20,6 +20,7 @@ mod import;
 mod jobs;
 mod ledger;
 mod marketplace;
+mod metrics;
 mod migration;
 mod readme;
 mod seeding;

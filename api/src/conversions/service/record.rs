@@ -18,7 +18,7 @@ use entity::{
     ids::{BrandId, ConversionId, ProgramId},
 };
 use rust_decimal::Decimal;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use serde_json::json;
 
 pub(super) use self::check::{MAX_PROMO_CODES, is_kept_click, is_kept_code};
@@ -129,6 +129,9 @@ async fn record_checked(
         let tx = app.db.begin().await.map_err(ApiError::internal)?;
         if let Some(recordings) = attempt_in_tx(&tx, app, brand, events, on_refusal).await? {
             app.commit(tx).await.map_err(ApiError::internal)?;
+            for recorded in recordings.iter().flatten().filter(|outcome| !outcome.replayed) {
+                app.metrics.recorded(recorded.value.event.to_value());
+            }
             return Ok(recordings);
         }
         tx.rollback().await.map_err(ApiError::internal)?;
