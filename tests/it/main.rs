@@ -22,6 +22,7 @@ mod ledger;
 mod marketplace;
 mod metrics;
 mod migration;
+mod programs;
 mod readme;
 mod seeding;
 mod support;
