@@ -19,7 +19,7 @@ use crate::{
     },
     keys::Keys,
     metrics::Metrics,
-    tracking::clicks::ClickQueue,
+    tracking::{clicks::ClickQueue, links::LinkCache},
 };
 
 /// Cheap to clone; every clone is the same application.
@@ -40,6 +40,8 @@ pub struct AppState {
     pub keys_in_use: KeysInUse,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
+    /// Links looked up a moment ago.
+    pub links: LinkCache,
     pub metrics: Metrics,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
@@ -93,6 +95,7 @@ impl App {
             passwords: PasswordThrottle::default(),
             keys_in_use: KeysInUse::default(),
             clicks: ClickQueue::default(),
+            links: LinkCache::default(),
             metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),

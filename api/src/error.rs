@@ -154,6 +154,25 @@ impl<C: RefusalCode> Failure<C> {
             Self::Api(error) => error.code(),
         }
     }
+
+    /// The input field it is about, as a dotted path.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => refusal.field.as_deref(),
+            Self::Api(ApiError::BadUserInput { field, .. }) => field.as_deref(),
+            Self::Api(_) => None,
+        }
+    }
+
+    /// What a client reads. Never the cause of a fault.
+    #[must_use]
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.message.clone(),
+            Self::Api(error) => error.public_message(),
+        }
+    }
 }
 
 impl<C> From<ApiError> for Failure<C> {

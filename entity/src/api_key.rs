@@ -28,6 +28,7 @@ pub enum KeyScope {
     RecordEvents,
     RecordRefunds,
     ReadConversions,
+    TrackClicks,
 }
 
 /// A set of scopes, one bit each.

@@ -20,6 +20,9 @@ pub struct Model {
     pub referer: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub user_agent: Option<String>,
+    /// The page a tag told of; absent for the redirect.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub page_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

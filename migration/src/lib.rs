@@ -15,8 +15,9 @@ mod m20261121_000007_sessions;
 mod m20261125_000010_api_key_rights;
 mod m20261125_000011_member_invitations;
 mod m20261125_000012_commission_note;
-mod m20261125_000016_order_changes;
 mod m20261125_000013_rule_scopes;
+mod m20261125_000014_click_pages;
+mod m20261125_000016_order_changes;
 mod m20261125_000018_jobs;
 mod m20261125_000019_periodic_runs;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_commission_note::Migration),
             Box::new(m20261125_000016_order_changes::Migration),
             Box::new(m20261125_000013_rule_scopes::Migration),
+            Box::new(m20261125_000014_click_pages::Migration),
             Box::new(m20261125_000018_jobs::Migration),
             Box::new(m20261125_000019_periodic_runs::Migration),
         ]

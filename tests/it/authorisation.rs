@@ -52,6 +52,14 @@ impl Trial<'_> {
         let (document, variables) = (&case.document, case.variables.clone());
         match case.transport {
             Transport::Http => self.app.graphql(actor.token.as_deref(), document, variables).await,
+            Transport::Door => {
+                let token = actor.token.as_deref();
+                let (_, answer) = self.app.rest("POST", document, token, &[], variables).await;
+                match answer.get("error") {
+                    Some(error) => json!({ "errors": [{ "extensions": { "code": error["code"] } }] }),
+                    None => json!({ "data": answer }),
+                }
+            }
             Transport::Socket => {
                 let mut socket = self.served.connect().await;
                 socket.init(actor.token.as_deref()).await;
@@ -311,6 +319,9 @@ async fn every_root_field_is_an_operation() {
         }
     }
     assert!(missing.is_empty(), "root fields that nobody guards: {missing:?}");
-    let gone: Vec<&str> = named.into_iter().filter(|path| !schema.has_field(path)).collect();
+    let gone: Vec<&str> = named
+        .into_iter()
+        .filter(|path| !path.starts_with("Track.") && !schema.has_field(path))
+        .collect();
     assert!(gone.is_empty(), "operations that guard no field: {gone:?}");
 }

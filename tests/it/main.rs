@@ -28,3 +28,4 @@ mod seeding;
 mod support;
 mod the_loop;
 mod tidy;
+mod tracking;

@@ -2,7 +2,7 @@
 //! authorisation tests are generated from it, and fail when an operation has no case.
 //!
 //! An operation is named after its field of the schema (`Mutation.publishListing`, `Brand.payouts`); the `/track`
-//! endpoints are the same operations as their mutations.
+//! endpoints are the same operations as their mutations. A door without a mutation is named after its path (`Track.click`).
 
 use entity::{
     api_key::{ApiKeyKind, KeyScope, KeyScopes},
@@ -65,7 +65,10 @@ impl From<ApiKeyKind> for Role {
     }
 }
 
-use Role::{Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, SecretKey, SignedIn};
+use Role::{
+    Admin, Analyst, Developer, Finance, Manager, Owner, PartnerMember, PlatformAdmin, PublishableKey, SecretKey,
+    SignedIn,
+};
 
 const PLATFORM: &[Role] = &[PlatformAdmin];
 const EVERYONE: &[Role] = &Role::ALL;
@@ -101,6 +104,7 @@ const PEOPLE_KEEPERS: &[Role] = &[Owner, Admin];
 const PEOPLE_KEEPERS_SEE: &[Role] = &[Owner, Admin, PlatformAdmin];
 const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
 const RECORDERS: &[Role] = &[Owner, Admin, Developer, SecretKey];
+const KEYS: &[Role] = &[SecretKey, PublishableKey];
 const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
 const MONEY_SEES: &[Role] = &[Owner, Admin, Finance, Analyst, PlatformAdmin];
 const MONEY_PREPARES: &[Role] = &[Owner, Admin, Finance];
@@ -116,7 +120,7 @@ macro_rules! operations {
         impl Operation {
             pub const ALL: &[Self] = &[$(Self::$operation),*];
 
-            /// The field of the schema it guards.
+            /// The field of the schema, or the door, that it guards.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -230,6 +234,7 @@ operations! {
     RecordCapture = "Mutation.recordCapture" => RECORDERS;
     RecordChargeback = "Mutation.recordChargeback" => RECORDERS;
     ResolveChargeback = "Mutation.resolveChargeback" => RECORDERS;
+    RecordEvents = "Mutation.recordEvents" => RECORDERS;
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 
@@ -240,6 +245,7 @@ operations! {
 
     RetryDeadJob = "Mutation.retryDeadJob" => PLATFORM;
     DiscardDeadJob = "Mutation.discardDeadJob" => PLATFORM;
+    TrackClick = "Track.click" => KEYS;
 
     ConversionFeed = "Subscription.conversionFeed" => TEAM_AND_SERVER;
     EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;
@@ -253,6 +259,11 @@ const LIVE_ONLY: &[Operation] = &[
     Operation::RecordLead,
     Operation::RecordSale,
     Operation::RecordRefund,
+    Operation::RecordEvents,
+    Operation::AmendOrder,
+    Operation::RecordCapture,
+    Operation::RecordChargeback,
+    Operation::ResolveChargeback,
     Operation::ConversionFeed,
 ];
 
@@ -267,9 +278,15 @@ impl Operation {
     #[must_use]
     pub fn key_scope(self) -> Option<KeyScope> {
         match self {
-            Self::RecordSignup | Self::RecordLead | Self::RecordSale => Some(KeyScope::RecordEvents),
-            Self::RecordRefund => Some(KeyScope::RecordRefunds),
+            Self::RecordSignup
+            | Self::RecordLead
+            | Self::RecordSale
+            | Self::RecordEvents
+            | Self::AmendOrder
+            | Self::RecordCapture => Some(KeyScope::RecordEvents),
+            Self::RecordRefund | Self::RecordChargeback | Self::ResolveChargeback => Some(KeyScope::RecordRefunds),
             Self::ConversionFeed => Some(KeyScope::ReadConversions),
+            Self::TrackClick => Some(KeyScope::TrackClicks),
             _ => None,
         }
     }

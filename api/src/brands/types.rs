@@ -71,6 +71,8 @@ pub enum ApiKeyScope {
     RecordRefunds,
     /// Watch conversions, and look up what is told there. Secret keys only.
     ReadConversions,
+    /// Make click ids for visits that a tag on the brand's page tells of.
+    TrackClicks,
 }
 
 /// A brand's own fields; the schema's `Brand` is merged in `graphql/objects.rs` from this and what other slices add.

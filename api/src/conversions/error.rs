@@ -45,6 +45,8 @@ crate::error_codes! {
         ChargebackAlreadyRecorded,
         /// The order has no chargeback with this reference.
         ChargebackNotFound,
+        /// A request takes at most 1,000 events.
+        TooManyEvents,
         /// At most 10 promo codes come with an event.
         TooManyPromoCodes,
         /// A promo code or click id is overlong.

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent today: line items, renewals, attaching by hand.
 
+pub mod body;
 pub mod error;
 pub mod loaders;
 pub mod mutations;

@@ -7,6 +7,7 @@ use crate::{
     conversions::{
         service::{
             amend::{self, AmendOrder},
+            bulk,
             capture::{self, RecordCapture},
             chargeback::{self, RecordChargeback, ResolveChargeback},
             record::{self, RecordEvent},
@@ -18,6 +19,7 @@ use crate::{
             RecordCapturePayload, RecordChargebackInput, RecordChargebackPayload, RecordEventInput, RecordLeadPayload,
             RecordRefundInput, RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload,
             RejectConversionInput, RejectConversionPayload, ResolveChargebackInput, ResolveChargebackPayload,
+            bulk::{RecordEventsInput, RecordEventsPayload},
         },
     },
     error::ApiError,
@@ -179,6 +181,18 @@ impl ConversionMutations {
             idempotency_key: Key::parse(&input.idempotency_key)?,
         };
         ResolveChargebackPayload::of(chargeback::resolve_chargeback(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Records many events of one brand in their order, and says what became of each. The same as `POST /track/bulk`.
+    async fn record_events(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordEventsInput,
+    ) -> Result<Option<RecordEventsPayload>, ApiError> {
+        let brand = parse_id(&input.brand_id, "brandId")?;
+        let rows = input.events.into_iter().map(|row| row.command(&input.brand_id));
+        let policy = input.error_policy.into();
+        RecordEventsPayload::of(bulk::record_events(ctx.app(), ctx.actor(), brand, rows.collect(), policy).await)
     }
 
     /// Approves a conversion whose hold period is over, with its commissions at every level.

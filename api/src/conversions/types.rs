@@ -2,6 +2,8 @@
 
 mod orders;
 
+pub mod bulk;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{

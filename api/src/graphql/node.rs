@@ -4,7 +4,10 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId, ConversionId, CustomerId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId, split_id, JobId,
+    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId,
+    ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId,
+    PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId,
+    split_id,
 };
 use futures_util::future::try_join_all;
 

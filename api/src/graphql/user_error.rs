@@ -4,9 +4,9 @@ use async_graphql::Interface;
 
 use crate::{
     accounts::error::AccountError, brands::error::BrandError, conversions::error::ConversionError,
-    marketplace::error::ListingError, members::error::MemberError, partnerships::error::PartnershipError,
-    jobs::error::DeadJobError, marketplace::error::ListingError, partnerships::error::PartnershipError,
-    payouts::error::PayoutError, programs::error::ProgramError, tracking::error::TrackingError,
+    jobs::error::DeadJobError, marketplace::error::ListingError, members::error::MemberError,
+    partnerships::error::PartnershipError, payouts::error::PayoutError, programs::error::ProgramError,
+    tracking::error::TrackingError,
 };
 
 /// Why something was refused, whatever the domain. Each domain's own type has a `code` besides.

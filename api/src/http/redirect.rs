@@ -8,15 +8,29 @@ use axum::{
     routing::get,
 };
 
-use crate::{app::App, error::ApiError, tracking::service as tracking};
+use crate::{
+    app::App,
+    error::ApiError,
+    tracking::service::{self as tracking, Visit},
+};
 
 pub fn routes() -> Router<App> {
     Router::new().route("/r/{slug}", get(follow))
 }
 
 async fn follow(State(app): State<App>, Path(slug): Path<String>, headers: HeaderMap) -> Response {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    match tracking::follow_link(&app, &slug, text(header::REFERER), text(header::USER_AGENT)).await {
+    let text = |name: HeaderName| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let visit = Visit {
+        page_url: None,
+        referer: text(header::REFERER),
+        user_agent: text(header::USER_AGENT),
+    };
+    match tracking::follow_link(&app, &slug, visit).await {
         // Every visit is its own click: no cache may answer for us.
         Ok(redirect) => (
             StatusCode::FOUND,

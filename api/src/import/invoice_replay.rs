@@ -390,6 +390,7 @@ impl Replay<'_> {
             occurred_at: clicked_at,
             referer: None,
             user_agent: None,
+            page_url: None,
         };
         Ok((text, row))
     }

@@ -1,11 +1,13 @@
-//! Use cases of links and codes; `touches.rs` looks up what events speak of.
+//! Use cases of links and codes; `click.rs` takes visits, `touches.rs` looks up what events
+//! speak of.
 
+mod click;
 mod touches;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TenantScoped, click,
-    ids::{ClickId, PartnershipId},
+    TenantScoped,
+    ids::PartnershipId,
     partnership::{self, PartnershipState},
     program, promo_code, tracking_link,
 };
@@ -22,19 +24,13 @@ use crate::{
     audit::{self, Change},
     error::{ApiError, Failure, Fault},
     page::{self, Page, Slice},
-    tracking::{
-        click_id::{self, ClickToken},
-        error::TrackingErrorCode as Code,
-        rules,
-    },
+    tracking::{error::TrackingErrorCode as Code, rules},
 };
 
+pub use self::click::{CLICK_PARAMETER, Through, TrackClick, Visit, follow_link, track_click};
 pub use self::touches::{Evidence, Found, Touchpoints};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
-
-/// The query parameter a click id travels in.
-pub const CLICK_PARAMETER: &str = "tcid";
 
 const MAX_LINKS_PER_PARTNERSHIP: u64 = 1_000;
 const MAX_CODES_PER_PARTNERSHIP: u64 = 200;
@@ -42,8 +38,6 @@ const MAX_USAGE_LIMIT: i64 = 1_000_000_000;
 const GENERATED_SLUG_LEN: usize = 8;
 /// Letters and digits that are not mistaken for each other.
 const SLUG_ALPHABET: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
-/// Longest part of a header that a click row keeps, in characters.
-const MAX_HEADER_CHARS: usize = 500;
 
 /// A partnership within reach that may promote now.
 async fn get_promoter_in_tx(
@@ -138,6 +132,7 @@ pub async fn create_tracking_link(app: &App, actor: &Actor, command: CreateLink)
     )
     .await?;
     tx.commit().await?;
+    app.links.forget(&row.slug);
     Ok(row)
 }
 
@@ -254,51 +249,6 @@ pub async fn create_promo_code(app: &App, actor: &Actor, command: CreateCode) ->
     .await?;
     tx.commit().await?;
     Ok(row)
-}
-
-/// Where a visitor goes, with the click id on the address.
-pub struct Redirect {
-    pub location: String,
-}
-
-/// Follows a link. The click row is written later, in a batch.
-pub async fn follow_link(
-    app: &App,
-    slug: &str,
-    referer: Option<&str>,
-    user_agent: Option<&str>,
-) -> std::result::Result<Redirect, ApiError> {
-    let link = tracking_link::Entity::find()
-        .filter(tracking_link::Column::Slug.eq(slug))
-        .one(app.db.read())
-        .await
-        .map_err(ApiError::internal)?
-        .ok_or_else(|| ApiError::not_found("link"))?;
-    let now = app.clock.now();
-    let click: ClickId = app.ids.new_id(now);
-    let token = ClickToken {
-        link: link.id,
-        click,
-        clicked_at: now,
-    };
-    let text = click_id::sign(&app.keys.click_id, &token).ok_or_else(|| ApiError::internal("no key for click ids"))?;
-    let mut location: Url = link.destination_url.parse().map_err(ApiError::internal)?;
-    location.query_pairs_mut().append_pair(CLICK_PARAMETER, &text);
-    let keep = |header: Option<&str>| header.map(|value| value.chars().take(MAX_HEADER_CHARS).collect());
-    app.clicks.push(click::Model {
-        id: click,
-        link_id: link.id,
-        partnership_id: link.partnership_id,
-        program_id: link.program_id,
-        brand_id: link.brand_id,
-        partner_id: link.partner_id,
-        occurred_at: now,
-        referer: keep(referer),
-        user_agent: keep(user_agent),
-    });
-    Ok(Redirect {
-        location: location.into(),
-    })
 }
 
 pub async fn list_links(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tributary::accounts::permissions::Operation;
 
-use super::world::{CODE, World, sale};
+use super::world::{CODE, SLUG, World, sale};
 use crate::support::builders::PASSWORD;
 
 /// How an operation is tried.
@@ -17,6 +17,8 @@ pub struct Case {
 pub enum Transport {
     Http,
     Socket,
+    /// A plain door; the document is its path, the variables are its body.
+    Door,
 }
 
 fn query(document: &str, variables: Value) -> Case {
@@ -231,6 +233,9 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "brandId": world.brand, "idempotencyKey": "tried-resolve", "orderId": "amend", "reference": "open",
             "outcome": "WON",
         })),
+        Operation::RecordEvents => edit(json!({
+            "brandId": world.brand, "events": [{ "signup": { "idempotencyKey": "tried-row", "customerId": "row" } }],
+        })),
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
         Operation::RejectConversion => edit(json!({
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",
@@ -246,6 +251,12 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::CancelPayout => edit(json!({
             "idempotencyKey": "tried-cancel", "id": to_cancel, "reason": "tried",
         })),
+
+        Operation::TrackClick => Case {
+            document: "/track/click".to_owned(),
+            variables: json!({ "link": SLUG }),
+            transport: Transport::Door,
+        },
 
         Operation::ConversionFeed => Case {
             // The cursor in front of everything: whoever may watch is answered at once.

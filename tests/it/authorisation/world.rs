@@ -17,6 +17,8 @@ use crate::support::{
 
 /// The promo code under which the world's sales are credited.
 pub const CODE: &str = "WORLD10";
+/// The slug of a link through which the world is visited.
+pub const SLUG: &str = "world-link";
 
 pub struct World {
     pub brand: String,
@@ -166,6 +168,8 @@ impl World {
                 json!({ "partnershipId": partnership }),
             )
             .await;
+        let input = json!({ "partnershipId": partnership, "slug": SLUG });
+        maker.make(&creator, "createTrackingLink", "trackingLink", input).await;
         let code = json!({ "partnershipId": partnership, "code": CODE });
         let code = maker.make(&creator, "createPromoCode", "promoCode", code).await;
 

@@ -376,6 +376,13 @@ fn one_sided(world: &World) -> Vec<Case> {
             &json!({ "amount": "1.00", "currency": "EUR" }),
             "BAD_USER_INPUT",
         ),
+        world.track(
+            "too many events",
+            "bulk",
+            &json!({ "events": vec![json!({}); 1_001] }),
+            "TOO_MANY_EVENTS",
+        ),
+        world.track("no events", "bulk", &json!({ "event": [] }), "BAD_USER_INPUT"),
         world.track("a list", "purchase", &json!([]), "BAD_USER_INPUT"),
         world.mutation(
             "before the hold is over",

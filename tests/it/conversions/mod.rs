@@ -1,6 +1,7 @@
 mod attribution;
 mod bad_input;
 mod batch;
+mod bulk;
 mod feed;
 mod idempotency;
 mod order_changes;

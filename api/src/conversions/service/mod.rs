@@ -1,6 +1,7 @@
 //! Use cases of conversions: one file a verb.
 
 pub mod amend;
+pub mod bulk;
 pub mod capture;
 mod change;
 pub mod chargeback;

@@ -22,6 +22,7 @@ use rust_decimal::Decimal;
 use sea_orm::{ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use serde_json::json;
 
+pub(super) use self::check::{MAX_PROMO_CODES, is_kept_click, is_kept_code};
 use self::{
     batch::Batch,
     check::{Checked, check},
@@ -112,8 +113,13 @@ pub async fn record_conversions(
     Ok(recordings.collect())
 }
 
+/// What an event in order is told when another one's refusal refused it too.
+pub(super) fn neighbour_refused() -> ApiError {
+    ApiError::Conflict("another event of the request was refused, and then none is recorded".to_owned())
+}
+
 fn refuse_neighbour<T, U>(_: T) -> Result<U> {
-    Err(ApiError::Conflict("another event of the batch was refused, and then none is recorded".to_owned()).into())
+    Err(neighbour_refused().into())
 }
 
 async fn record_checked(

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Codes an event may carry.
-const MAX_PROMO_CODES: usize = 10;
+pub const MAX_PROMO_CODES: usize = 10;
 /// Longest code worth keeping as evidence, in characters.
 const MAX_CODE_CHARS: usize = 64;
 
@@ -30,6 +30,16 @@ pub(super) struct Checked {
     pub amount: Option<Money>,
     pub occurred_at: DateTime<Utc>,
     pub wanted: Wanted,
+}
+
+/// Whether a code is short enough to be kept as evidence.
+pub fn is_kept_code(code: &str) -> bool {
+    code.chars().count() <= MAX_CODE_CHARS
+}
+
+/// Whether a click id is short enough to be kept as evidence.
+pub fn is_kept_click(id: &str) -> bool {
+    id.chars().count() <= click_id::MAX_LEN
 }
 
 /// What "the same content" means for an event. `occurred_at` counts only when the sender said it.
@@ -119,13 +129,8 @@ fn check_event(command: &RecordEvent) -> Result<Option<Money>> {
             "at most 10 promo codes come with an event",
         ));
     }
-    let overlong = |text: &String, max: usize| text.chars().count() > max;
-    if command.promo_codes.iter().any(|code| overlong(code, MAX_CODE_CHARS))
-        || command
-            .click_id
-            .as_ref()
-            .is_some_and(|id| overlong(id, click_id::MAX_LEN))
-    {
+    let codes_fit = command.promo_codes.iter().all(|code| is_kept_code(code));
+    if !codes_fit || command.click_id.as_ref().is_some_and(|id| !is_kept_click(id)) {
         return Err(Failure::refused(
             Code::TouchTooLong,
             "a promo code or click id is overlong",

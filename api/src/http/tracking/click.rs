@@ -1,0 +1,88 @@
+//! `POST /track/click`: a tag on the brand's page tells of a visit that did not come through the redirect. The only door
+//! that answers pages of any origin: what it takes is no secret, and what it gives proves nothing but a visit.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{TrackError, check_media, read_bytes};
+use crate::{
+    accounts::actor::Identity,
+    app::App,
+    conversions::body::malformed,
+    error::ApiError,
+    http::identity::actor_of,
+    tracking::service::{self as tracking, Through, TrackClick, Visit},
+};
+
+/// Bytes of one visit.
+const MAX_BODY: usize = 8 * 1024;
+/// How long a browser may remember what it may send.
+const PREFLIGHT_SECONDS: &str = "86400";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClickBody {
+    link: Option<String>,
+    via: Option<String>,
+    url: Option<String>,
+    referrer: Option<String>,
+}
+
+/// What a browser asks before it sends a visit.
+pub async fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+        (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
+    ];
+    open_to_pages((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+pub async fn click(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+    let answer = match take(&app, &headers, body).await {
+        Ok(click_id) => (StatusCode::CREATED, Json(json!({ "clickId": click_id }))).into_response(),
+        Err(error) => error.into_response(),
+    };
+    open_to_pages(answer)
+}
+
+/// No credentials: a page sends its key by itself or not at all.
+fn open_to_pages(mut answer: Response) -> Response {
+    let any = HeaderValue::from_static("*");
+    answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    answer
+}
+
+async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<String, TrackError> {
+    let actor = actor_of(app, headers).await?;
+    let brand = match actor.identity {
+        Identity::SecretKey { brand, .. } | Identity::PublishableKey { brand, .. } => brand,
+        Identity::Anonymous => {
+            return Err(ApiError::Unauthenticated("send one of the brand's keys as a bearer token").into());
+        }
+        _ => return Err(ApiError::Forbidden("only a brand's key may tell of a visit".to_owned()).into()),
+    };
+    check_media(headers)?;
+    let bytes = read_bytes(body, MAX_BODY, "a visit").await?;
+    let body: ClickBody = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let through = match (body.link, body.via) {
+        (Some(slug), None) => Through::Slug(slug),
+        (None, Some(code)) => Through::Referral(code),
+        _ => return Err(ApiError::bad_field("link", "say either `link` or `via`").into()),
+    };
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let visit = Visit {
+        page_url: body.url,
+        referer: body.referrer,
+        user_agent: user_agent.map(str::to_owned),
+    };
+    let command = TrackClick { brand, through, visit };
+    Ok(tracking::track_click(app, &actor, command).await?)
+}

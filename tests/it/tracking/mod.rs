@@ -1,0 +1,2 @@
+mod click;
+mod links;
