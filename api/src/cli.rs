@@ -6,12 +6,15 @@ use chrono::DateTime;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    accounts::{
+        actor::Actor,
+        service::{self as accounts, PlatformRole},
+    },
     app::{App, Parts},
-    config::{Cli, Command, Config, Import, Ledger, Role},
+    config::{Admin, Cli, Command, Config, Environment, Import, Ledger, Role},
     demo,
-    error::Fault,
+    error::{ApiError, Failure, Fault, RefusalCode},
     graphql::schema,
-    ids::Ids,
     import::{invoice_replay, program_import},
     infra::clock::ManualClock,
     ledger::verify,
@@ -36,6 +39,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Demo => fill_demo(&start(config).await?).await,
         Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
         Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
+        Command::Admin(command) => administer(&start(config).await?, command).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
     }
 }
@@ -59,6 +63,11 @@ async fn start(config: Config) -> Result<App, String> {
 /// The server of a fresh checkout shows something: an empty database is filled with the demo first.
 async fn serve_with_demo(config: Config) -> Result<(), String> {
     let app = start(config).await?;
+    if app.config.environment == Environment::Production
+        && demo::is_present(&app).await.map_err(|fault| fault.to_string())?
+    {
+        return Err("--database-url: this database holds the demo, whose passwords are known to everyone".to_owned());
+    }
     let empty = demo::is_empty(&app).await.map_err(|fault| fault.to_string())?;
     if empty && !app.config.no_demo {
         fill_demo(&app).await?;
@@ -79,7 +88,7 @@ async fn import_invoices(config: Config, file: &Path) -> Result<(), String> {
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let parts = Parts {
         clock: clock.clone(),
-        ids: Ids::from_os(),
+        ..Parts::default()
     };
     let app = App::start(config, parts)
         .await
@@ -101,6 +110,42 @@ async fn import_programs(app: &App, file: &Path) -> Result<(), String> {
     }
     println!("{}", report.table);
     app.db.close().await.map_err(|error| error.to_string())
+}
+
+async fn administer(app: &App, command: Admin) -> Result<(), String> {
+    let system = Actor::system();
+    let (email, role) = match command {
+        Admin::List => {
+            let admins = accounts::list_platform_admins(app, &system).await.map_err(say)?;
+            for admin in admins {
+                println!("{}\t{}", admin.email, admin.display_name);
+            }
+            return Ok(());
+        }
+        Admin::Grant { email } => (email, PlatformRole::Administrator),
+        Admin::Revoke { email } => (email, PlatformRole::User),
+    };
+    let user = accounts::set_platform_role(app, &system, &email, role)
+        .await
+        .map_err(say)?;
+    println!(
+        "{} is {} now",
+        user.email,
+        match role {
+            PlatformRole::Administrator => "a platform administrator",
+            PlatformRole::User => "no platform administrator",
+        }
+    );
+    Ok(())
+}
+
+/// What a person at the terminal reads; the cause of a fault too, for it is their installation.
+fn say<C: RefusalCode>(failure: Failure<C>) -> String {
+    match failure {
+        Failure::Refused(refusal) => refusal.message,
+        Failure::Api(ApiError::Internal(fault)) => fault.to_string(),
+        Failure::Api(error) => error.public_message(),
+    }
 }
 
 async fn verify_ledger(app: &App) -> Result<(), String> {

@@ -116,6 +116,7 @@ typed_ids! {
     EventId = "evt",
     IdempotencyKeyId = "idem",
     AuditEntryId = "audit",
+    MailId = "mail",
     JobId = "job",
 }
 

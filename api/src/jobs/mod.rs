@@ -1,18 +1,20 @@
 //! What runs beside the requests, in processes with the role for it: loops, and the jobs of the queue, one file a kind.
 
 pub mod approve_due;
+pub mod forget;
+pub mod send_mail;
 pub mod worker;
 pub mod write_clicks;
 pub mod write_last_used;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, jobs::worker::Handlers, outbox};
+use crate::{app::App, config::Role, jobs::worker::Handlers, mail, outbox};
 
 /// Who does which kind of job.
 #[must_use]
 pub fn handlers() -> Handlers {
-    Handlers::default()
+    Handlers::default().on(mail::SEND_MAIL, send_mail::run)
 }
 
 /// Starts the jobs of the role. They end soon after the token does; wait for the tracker.
@@ -23,11 +25,12 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
         Role::All | Role::Worker => {
             jobs.spawn(outbox::relay::run(app.clone(), stop.clone()));
             jobs.spawn(approve_due::run(app.clone(), stop.clone()));
+            jobs.spawn(forget::run(app.clone(), stop.clone()));
             jobs.spawn(worker::run(app.clone(), handlers(), stop.clone()));
         }
         Role::Api => {}
     }
-    // Clicks, and which keys were used, wait in the process that answered.
+    // Clicks, and which sessions and keys were used, wait in the process that answered.
     if role != Role::Worker {
         jobs.spawn(write_last_used::run(app.clone(), stop.clone()));
         jobs.spawn(write_clicks::run(app.clone(), stop.clone()));

@@ -355,7 +355,7 @@ async fn find_click(
         touched_at: None,
         rejection: Some(TouchRejection::ClickForged),
     };
-    let Some(token) = click_id::verify(&app.keys.click_id, text) else {
+    let Some(token) = app.keys.click_ids().find_map(|key| click_id::verify(key, text)) else {
         return Ok(Found {
             candidate,
             program: None,

@@ -60,6 +60,9 @@ pub struct World {
     pub leaving_token: String,
     /// A session of the owner that nothing else uses.
     pub session: String,
+    /// Of links that were mailed to somebody else.
+    pub reset_token: String,
+    pub verify_token: String,
     pub actors: Vec<Actor>,
 }
 
@@ -160,6 +163,12 @@ impl World {
         let refresh_token = app.sign_up("refreshing").await.refresh_token;
         let leaving_token = app.sign_up("leaving").await.refresh_token;
         let session = app.session_id(&app.sign_in(&owner).await.token).await;
+        let newcomer = app.sign_up("newcomer").await;
+        let verify_token = app.mailed_token(&newcomer.email).await;
+        let forgetful = app.sign_up("forgetful").await;
+        app.send_mails().await;
+        app.request_password_reset(&forgetful.email).await;
+        let reset_token = app.mailed_token(&forgetful.email).await;
         let actors = actors(app, &brand, &owner, &creator).await;
         Self {
             brand,
@@ -188,6 +197,8 @@ impl World {
             refresh_token,
             leaving_token,
             session,
+            reset_token,
+            verify_token,
             actors,
         }
     }
