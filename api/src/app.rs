@@ -20,6 +20,7 @@ use crate::{
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
+    metrics::Metrics,
     tracking::clicks::ClickQueue,
 };
 
@@ -46,6 +47,7 @@ pub struct AppState {
     pub keys_in_use: InUse<ApiKeyId>,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
+    pub metrics: Metrics,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
     /// Rings when a transaction with jobs has committed.
@@ -108,6 +110,7 @@ impl App {
             sessions_in_use: InUse::default(),
             keys_in_use: InUse::default(),
             clicks: ClickQueue::default(),
+            metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),
         })))

@@ -119,6 +119,7 @@ where
     F: Future<Output = Result<HashMap<Uuid, T>, ApiError>> + Send + 'static,
 {
     try_stream! {
+        let _subscribed = app.metrics.subscribe();
         let mut bus = app.bus.listen();
         let mut position = from;
         let mut live = false;

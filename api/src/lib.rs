@@ -26,6 +26,7 @@ pub mod keys;
 pub mod ledger;
 pub mod mail;
 pub mod marketplace;
+pub mod metrics;
 pub mod money;
 pub mod outbox;
 pub mod page;

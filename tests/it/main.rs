@@ -21,6 +21,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod marketplace;
+mod metrics;
 mod migration;
 mod readme;
 mod seeding;

@@ -469,15 +469,15 @@ pub async fn lock_program_in_tx(
         .await
 }
 
-/// The active rules for an event, in the order in which they are tried: by position, then the newest first.
+/// The active rules of programs for events, in the order in which they are tried: by position, then the newest first.
 pub async fn list_rules_in_tx(
     conn: &impl ConnectionTrait,
-    program: ProgramId,
-    event: ConversionEvent,
+    programs: &[ProgramId],
+    events: &[ConversionEvent],
 ) -> std::result::Result<Vec<commission_rule::Model>, DbErr> {
     commission_rule::Entity::find()
-        .filter(commission_rule::Column::ProgramId.eq(program))
-        .filter(commission_rule::Column::Event.eq(event))
+        .filter(commission_rule::Column::ProgramId.is_in(programs.iter().copied()))
+        .filter(commission_rule::Column::Event.is_in(events.iter().copied()))
         .filter(commission_rule::Column::ArchivedAt.is_null())
         .order_by_asc(commission_rule::Column::Position)
         .order_by_desc(commission_rule::Column::Id)
@@ -485,13 +485,13 @@ pub async fn list_rules_in_tx(
         .await
 }
 
-/// What the levels of the referral tree earn, from level 1 up.
+/// What the levels of programs' referral trees earn, from level 1 up.
 pub async fn list_levels_in_tx(
     conn: &impl ConnectionTrait,
-    program: ProgramId,
+    programs: &[ProgramId],
 ) -> std::result::Result<Vec<referral_level::Model>, DbErr> {
     referral_level::Entity::find()
-        .filter(referral_level::Column::ProgramId.eq(program))
+        .filter(referral_level::Column::ProgramId.is_in(programs.iter().copied()))
         .order_by_asc(referral_level::Column::Level)
         .all(conn)
         .await
