@@ -15,6 +15,7 @@ mod m20261121_000007_sessions;
 mod m20261125_000008_mail;
 mod m20261125_000009_identity;
 mod m20261125_000010_api_key_rights;
+mod m20261125_000012_commission_note;
 mod m20261125_000018_jobs;
 
 pub struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_mail::Migration),
             Box::new(m20261125_000009_identity::Migration),
             Box::new(m20261125_000010_api_key_rights::Migration),
+            Box::new(m20261125_000012_commission_note::Migration),
             Box::new(m20261125_000018_jobs::Migration),
         ]
     }

@@ -23,6 +23,7 @@ mod mail;
 mod marketplace;
 mod metrics;
 mod migration;
+mod programs;
 mod readme;
 mod seeding;
 mod support;
