@@ -2,19 +2,21 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use entity::ids::{ApiKeyId, SessionId};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 
 use crate::{
-    accounts::{keys_in_use::KeysInUse, throttle::PasswordThrottle},
-    config::Config,
+    accounts::{in_use::InUse, throttle::Throttle},
+    config::{Config, Environment},
     error::Fault,
     ids::Ids,
     infra::{
         bus::Bus,
         clock::{Clock, SystemClock},
         db::Db,
+        mail::{LogMailer, Mailer, SmtpMailer},
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
@@ -33,11 +35,16 @@ pub struct AppState {
     pub ids: Ids,
     pub search: Arc<dyn Search>,
     pub bus: Bus,
+    pub mailer: Arc<dyn Mailer>,
     pub keys: Keys,
     /// Wrong passwords of the last minutes.
-    pub passwords: PasswordThrottle,
+    pub passwords: Throttle,
+    /// Links asked for in the last hour.
+    pub link_mails: Throttle,
+    /// Sessions that requests came in during the last minute.
+    pub sessions_in_use: InUse<SessionId>,
     /// API keys that were used in the last minute.
-    pub keys_in_use: KeysInUse,
+    pub keys_in_use: InUse<ApiKeyId>,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
     /// Links looked up a moment ago.
@@ -61,6 +68,8 @@ impl Deref for App {
 pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
+    /// In place of the one that the configuration asks for.
+    pub mailer: Option<Arc<dyn Mailer>>,
 }
 
 impl Default for Parts {
@@ -68,6 +77,7 @@ impl Default for Parts {
         Self {
             clock: Arc::new(SystemClock),
             ids: Ids::from_os(),
+            mailer: None,
         }
     }
 }
@@ -84,6 +94,10 @@ impl App {
     pub async fn assemble(config: Config, db: Db, parts: Parts) -> Result<Self, Fault> {
         let keys = Keys::load(&config, &db, &parts.ids, parts.clock.as_ref()).await?;
         let search = Arc::new(DatabaseSearch::new(db.clone()));
+        let mailer = match parts.mailer {
+            Some(mailer) => mailer,
+            None => configured_mailer(&config).map_err(Fault::new)?,
+        };
         Ok(Self(Arc::new(AppState {
             config,
             db,
@@ -91,9 +105,12 @@ impl App {
             ids: parts.ids,
             search,
             bus: Bus::default(),
+            mailer,
             keys,
-            passwords: PasswordThrottle::default(),
-            keys_in_use: KeysInUse::default(),
+            passwords: Throttle::of_passwords(),
+            link_mails: Throttle::of_links(),
+            sessions_in_use: InUse::default(),
+            keys_in_use: InUse::default(),
             clicks: ClickQueue::default(),
             links: LinkCache::default(),
             metrics: Metrics::default(),
@@ -108,5 +125,13 @@ impl App {
         self.outbox_wakeup.notify_one();
         self.jobs_wakeup.notify_one();
         Ok(())
+    }
+}
+
+fn configured_mailer(config: &Config) -> Result<Arc<dyn Mailer>, String> {
+    match (&config.smtp_url, &config.mail_from) {
+        (Some(url), Some(from)) => Ok(Arc::new(SmtpMailer::new(url, from)?)),
+        _ if config.environment == Environment::Production => Ok(Arc::new(LogMailer::Outside)),
+        _ => Ok(Arc::new(LogMailer::Whole)),
     }
 }

@@ -7,16 +7,18 @@ use entity::ids::IdParseError;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    accounts::actor::Actor,
+    accounts::{
+        actor::Actor,
+        service::{self as accounts, PlatformRole},
+    },
     app::{App, Parts},
-    config::{Cli, Command, Config, Import, Jobs, Ledger, Role},
+    config::{Admin, Cli, Command, Config, Environment, Import, Jobs, Ledger, Role},
     demo,
-    error::{ApiError, Failure, Fault},
+    error::{ApiError, Failure, Fault, RefusalCode},
     graphql::schema,
-    ids::Ids,
     import::{invoice_replay, program_import},
     infra::clock::ManualClock,
-    jobs::{dead, error::DeadJobErrorCode},
+    jobs::dead,
     ledger::verify,
     page::{MAX_PAGE, Page},
     serve,
@@ -41,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
         Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
         Command::Jobs(command) => look_after_jobs(&start(config).await?, command).await,
+        Command::Admin(command) => administer(&start(config).await?, command).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
     }
 }
@@ -64,6 +67,11 @@ async fn start(config: Config) -> Result<App, String> {
 /// The server of a fresh checkout shows something: an empty database is filled with the demo first.
 async fn serve_with_demo(config: Config) -> Result<(), String> {
     let app = start(config).await?;
+    if app.config.environment == Environment::Production
+        && demo::is_present(&app).await.map_err(|fault| fault.to_string())?
+    {
+        return Err("--database-url: this database holds the demo, whose passwords are known to everyone".to_owned());
+    }
     let empty = demo::is_empty(&app).await.map_err(|fault| fault.to_string())?;
     if empty && !app.config.no_demo {
         fill_demo(&app).await?;
@@ -84,7 +92,7 @@ async fn import_invoices(config: Config, file: &Path) -> Result<(), String> {
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let parts = Parts {
         clock: clock.clone(),
-        ids: Ids::from_os(),
+        ..Parts::default()
     };
     let app = App::start(config, parts)
         .await
@@ -114,12 +122,12 @@ async fn look_after_jobs(app: &App, command: Jobs) -> Result<(), String> {
         Jobs::Dead => list_dead_jobs(app, &actor).await?,
         Jobs::Retry { id } => {
             let id = id.parse().map_err(|error: IdParseError| error.to_string())?;
-            dead::retry_dead_job(app, &actor, id).await.map_err(in_a_line)?;
+            dead::retry_dead_job(app, &actor, id).await.map_err(say)?;
             println!("{id} is queued again");
         }
         Jobs::Discard { id } => {
             let id = id.parse().map_err(|error: IdParseError| error.to_string())?;
-            dead::discard_dead_job(app, &actor, id).await.map_err(in_a_line)?;
+            dead::discard_dead_job(app, &actor, id).await.map_err(say)?;
             println!("{id} is discarded");
         }
     }
@@ -147,10 +155,38 @@ async fn list_dead_jobs(app: &App, actor: &Actor) -> Result<(), String> {
     Ok(())
 }
 
-fn in_a_line(failure: Failure<DeadJobErrorCode>) -> String {
+async fn administer(app: &App, command: Admin) -> Result<(), String> {
+    let system = Actor::system();
+    let (email, role) = match command {
+        Admin::List => {
+            let admins = accounts::list_platform_admins(app, &system).await.map_err(say)?;
+            for admin in admins {
+                println!("{}\t{}", admin.email, admin.display_name);
+            }
+            return Ok(());
+        }
+        Admin::Grant { email } => (email, PlatformRole::Administrator),
+        Admin::Revoke { email } => (email, PlatformRole::User),
+    };
+    let user = accounts::set_platform_role(app, &system, &email, role)
+        .await
+        .map_err(say)?;
+    println!(
+        "{} is {} now",
+        user.email,
+        match role {
+            PlatformRole::Administrator => "a platform administrator",
+            PlatformRole::User => "no platform administrator",
+        }
+    );
+    Ok(())
+}
+
+/// What a person at the terminal reads; the cause of a fault too, for it is their installation.
+fn say<C: RefusalCode>(failure: Failure<C>) -> String {
     match failure {
         Failure::Refused(refusal) => refusal.message,
-        Failure::Api(error @ ApiError::Internal(_)) => error.log_text(),
+        Failure::Api(ApiError::Internal(fault)) => fault.to_string(),
         Failure::Api(error) => error.public_message(),
     }
 }

@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use url::Url;
+use url::{Host, Url};
 
-use crate::infra::db::DEFAULT_CONNECTIONS;
+use crate::infra::{db::DEFAULT_CONNECTIONS, mail::SmtpMailer};
 
 /// Partner-program software for brands, creators and the people who build their front ends.
 #[derive(Debug, Parser)]
@@ -15,6 +15,17 @@ pub struct Cli {
     pub config: Config,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// One line that names what is off, when something is.
+    pub fn check(&self) -> Result<(), String> {
+        self.config.check()?;
+        if self.config.environment == Environment::Production && matches!(self.command, Some(Command::Demo)) {
+            return Err("demo: not in production, for its passwords are known to everyone".to_owned());
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -50,6 +61,30 @@ pub struct Config {
     #[arg(long, global = true, env = "TRIBUTARY_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
 
+    /// Secrets this installation had before, separated by commas: what they signed is good until it runs out; nothing new
+    /// is signed with them.
+    #[arg(
+        long,
+        global = true,
+        env = "TRIBUTARY_PREVIOUS_SECRETS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub previous_secrets: Vec<String>,
+
+    /// In production, what is only fit for trying things out keeps the program from starting.
+    #[arg(long, global = true, env = "TRIBUTARY_ENVIRONMENT", value_enum, default_value_t = Environment::Development)]
+    pub environment: Environment,
+
+    /// The mail server: `smtp://user:password@host:587?tls=required` or `smtps://…`. When absent, mails are printed to the
+    /// log.
+    #[arg(long, global = true, env = "TRIBUTARY_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// Whom mails come from: an address, or `Name <address>`.
+    #[arg(long, global = true, env = "TRIBUTARY_MAIL_FROM")]
+    pub mail_from: Option<String>,
+
     /// What this process does.
     #[arg(long, global = true, env = "TRIBUTARY_ROLE", value_enum, default_value_t = Role::All)]
     pub role: Role,
@@ -57,6 +92,14 @@ pub struct Config {
     /// Do not fill an empty database with the demo marketplace.
     #[arg(long, global = true, env = "TRIBUTARY_NO_DEMO")]
     pub no_demo: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// To try things out: everything has a default.
+    Development,
+    /// Real users and money: what keeps them safe must be set.
+    Production,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -85,6 +128,9 @@ pub enum Command {
     /// Look after jobs that failed for good.
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Say who administers the platform.
+    #[command(subcommand)]
+    Admin(Admin),
     /// Look after the ledger.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -121,6 +167,22 @@ pub enum Jobs {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Make the user with this address a platform administrator.
+    Grant {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Make a platform administrator a user like any other.
+    Revoke {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// List the platform administrators.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Ledger {
     /// Check every invariant of the ledger and name the first row that breaks one.
     Verify,
@@ -128,6 +190,8 @@ pub enum Ledger {
 
 /// Shortest secret accepted, in characters.
 const MIN_SECRET_LEN: usize = 32;
+/// Secrets that are still believed beside the current one: each is one more that may have leaked.
+const MAX_PREVIOUS_SECRETS: usize = 5;
 /// Connections that leave a database room for others.
 const MAX_CONNECTIONS: u32 = 500;
 
@@ -142,6 +206,10 @@ impl Config {
             metrics_listen: None,
             public_url: None,
             secret: None,
+            previous_secrets: Vec::new(),
+            environment: Environment::Development,
+            smtp_url: None,
+            mail_from: None,
             role: Role::All,
             no_demo: true,
         }
@@ -160,17 +228,56 @@ impl Config {
                 "--database-connections must be between 1 and {MAX_CONNECTIONS}"
             ));
         }
-        if self
-            .secret
-            .as_ref()
-            .is_some_and(|secret| secret.chars().count() < MIN_SECRET_LEN)
-        {
-            return Err(format!("--secret must have at least {MIN_SECRET_LEN} characters"));
-        }
+        self.check_secrets()?;
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some())
         {
             return Err("--public-url must be an http or https address without query".to_owned());
+        }
+        match (&self.smtp_url, &self.mail_from) {
+            (Some(url), Some(from)) => SmtpMailer::new(url, from).map(drop)?,
+            (Some(_), None) => return Err("--mail-from is needed with --smtp-url".to_owned()),
+            (None, _) => {}
+        }
+        match self.environment {
+            Environment::Development => Ok(()),
+            Environment::Production => self.check_production(),
+        }
+    }
+
+    fn check_secrets(&self) -> Result<(), String> {
+        let is_short = |secret: &String| secret.chars().count() < MIN_SECRET_LEN;
+        if self.secret.as_ref().is_some_and(is_short) {
+            return Err(format!("--secret must have at least {MIN_SECRET_LEN} characters"));
+        }
+        if self.previous_secrets.iter().any(is_short) {
+            return Err(format!(
+                "--previous-secrets must have at least {MIN_SECRET_LEN} characters each"
+            ));
+        }
+        if self.previous_secrets.len() > MAX_PREVIOUS_SECRETS {
+            return Err(format!("--previous-secrets may be at most {MAX_PREVIOUS_SECRETS}"));
+        }
+        if self.secret.is_none() && !self.previous_secrets.is_empty() {
+            return Err("--previous-secrets are of no use without --secret".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What is only fit for trying things out.
+    fn check_production(&self) -> Result<(), String> {
+        if self.secret.is_none() {
+            return Err("--secret must be set in production: it signs the tokens of your users".to_owned());
+        }
+        let in_clear = match &self.public_url {
+            Some(url) => url.scheme() == "http" && !is_loopback(url),
+            None => !self.listen.ip().is_loopback(),
+        };
+        if in_clear {
+            return Err("--public-url must begin with https:// in production: links and tokens go there".to_owned());
+        }
+        if !self.no_demo {
+            return Err("--no-demo must be set in production: the demo's passwords are known to everyone".to_owned());
         }
         Ok(())
     }
@@ -182,5 +289,86 @@ impl Config {
             || format!("http://{}", self.listen),
             |url| url.as_str().trim_end_matches('/').to_owned(),
         )
+    }
+}
+
+/// Whether only this machine reaches it.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `tributary` says to these arguments before it starts anything.
+    fn check(arguments: &[&str]) -> Result<(), String> {
+        let program = ["tributary"];
+        let cli = Cli::try_parse_from(program.iter().chain(arguments)).map_err(|error| error.to_string())?;
+        cli.check()
+    }
+
+    const SECRET: &str = "--secret=0123456789abcdef0123456789abcdef";
+    const PRODUCTION: &str = "--environment=production";
+
+    #[test]
+    fn production_refuses_what_is_for_trying_things_out() {
+        assert_eq!(check(&[]), Ok(()));
+        let https = "--public-url=https://tributary.example";
+        assert_eq!(check(&[PRODUCTION, SECRET, https, "--no-demo"]), Ok(()));
+        assert_eq!(
+            check(&[PRODUCTION, SECRET, "--no-demo"]),
+            Ok(()),
+            "on this machine only"
+        );
+        assert_eq!(
+            check(&[PRODUCTION, SECRET, "--public-url=http://[::1]:80", "--no-demo"]),
+            Ok(())
+        );
+        for (arguments, setting) in [
+            (vec![PRODUCTION, https, "--no-demo"], "--secret"),
+            (vec![PRODUCTION, SECRET, https], "--no-demo"),
+            (vec![PRODUCTION, SECRET, https, "--no-demo", "demo"], "demo"),
+            (
+                vec![PRODUCTION, SECRET, "--public-url=http://tributary.example", "--no-demo"],
+                "--public-url",
+            ),
+            (
+                vec![PRODUCTION, SECRET, "--listen=0.0.0.0:4000", "--no-demo"],
+                "--public-url",
+            ),
+        ] {
+            let line = check(&arguments).unwrap_err();
+            assert!(
+                line.starts_with(setting) && !line.contains('\n'),
+                "{arguments:?}: {line}"
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_and_mail_are_checked_before_anything_starts() {
+        let previous = "--previous-secrets=fedcba9876543210fedcba9876543210,0123456789abcdef0123456789abcde2";
+        assert_eq!(check(&[SECRET, previous]), Ok(()));
+        let from = "--mail-from=Tributary <no-reply@tributary.example>";
+        for (arguments, setting) in [
+            (vec!["--secret=short"], "--secret"),
+            (vec![SECRET, "--previous-secrets=short"], "--previous-secrets"),
+            (vec![previous], "--previous-secrets"),
+            (vec!["--smtp-url=smtp://mail.example"], "--mail-from"),
+            (vec!["--smtp-url=http://mail.example", from], "--smtp-url"),
+            (
+                vec!["--smtp-url=smtp://mail.example", "--mail-from=nobody"],
+                "--mail-from",
+            ),
+        ] {
+            let line = check(&arguments).unwrap_err();
+            assert!(line.starts_with(setting), "{arguments:?}: {line}");
+        }
     }
 }

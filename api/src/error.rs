@@ -35,10 +35,17 @@ pub enum ApiError {
     Unauthenticated(&'static str),
     Forbidden(String),
     NotFound(String),
-    BadUserInput { message: String, field: Option<String> },
+    BadUserInput {
+        message: String,
+        field: Option<String>,
+    },
     Conflict(String),
     IdempotencyKeyReused,
-    RateLimited { message: String },
+    RateLimited {
+        message: String,
+        /// When to come again, where time alone helps.
+        retry_after_seconds: Option<i64>,
+    },
     Internal(Fault),
 }
 
@@ -90,7 +97,7 @@ impl ApiError {
         match self {
             Self::Unauthenticated(message) => (*message).to_owned(),
             Self::Forbidden(message) | Self::NotFound(message) | Self::Conflict(message) => message.clone(),
-            Self::BadUserInput { message, .. } | Self::RateLimited { message } => message.clone(),
+            Self::BadUserInput { message, .. } | Self::RateLimited { message, .. } => message.clone(),
             Self::IdempotencyKeyReused => "this idempotency key was used with other content".to_owned(),
             Self::Internal(_) => "something went wrong on our side".to_owned(),
         }

@@ -48,6 +48,8 @@ pub fn router(app: App) -> Router {
     };
     Router::new()
         .route("/", get(pages::index))
+        .route("/verify-email", get(pages::account))
+        .route("/reset-password", get(pages::account))
         .route("/demo.json", get(pages::demo))
         .route("/graphiql", get(pages::graphiql))
         .route("/schema.graphql", get(pages::schema))

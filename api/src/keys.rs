@@ -25,6 +25,8 @@ pub struct Keys {
     /// What access tokens call their key, so that another installation's are told apart before anything is computed.
     pub access_token_id: String,
     pub click_id: [u8; 32],
+    /// Of the secrets before this one: what they signed is believed, and nothing is signed with them.
+    previous: Vec<Keys>,
 }
 
 impl Keys {
@@ -32,7 +34,11 @@ impl Keys {
     /// process of it finds the same.
     pub async fn load(config: &Config, db: &Db, ids: &Ids, clock: &dyn Clock) -> Result<Self, Fault> {
         if let Some(secret) = &config.secret {
-            return Self::derive(secret.as_bytes());
+            let derive = |secret: &String| Self::derive(secret.as_bytes());
+            return Ok(Self {
+                previous: config.previous_secrets.iter().map(derive).collect::<Result<_, _>>()?,
+                ..derive(secret)?
+            });
         }
         let made = STANDARD_NO_PAD.encode(ids.secret::<32>());
         let tx = db.begin().await?;
@@ -53,6 +59,23 @@ impl Keys {
         Self::derive(kept.value.as_bytes())
     }
 
+    /// The key of access tokens that goes by this name.
+    #[must_use]
+    pub fn access_token_named(&self, id: &str) -> Option<&[u8; 32]> {
+        self.all()
+            .find(|keys| keys.access_token_id == id)
+            .map(|keys| &keys.access_token)
+    }
+
+    /// Every key that a good click id may be signed with, the current one first: click ids do not say.
+    pub fn click_ids(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.all().map(|keys| &keys.click_id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.previous)
+    }
+
     pub(crate) fn derive(secret: &[u8]) -> Result<Self, Fault> {
         let hkdf = Hkdf::<Sha256>::new(None, secret);
         let key = |purpose: &str| {
@@ -68,6 +91,7 @@ impl Keys {
             access_token: key("tributary access token v1")?,
             access_token_id: hex(&access_token_id),
             click_id: key("tributary click id v1")?,
+            previous: Vec::new(),
         })
     }
 }

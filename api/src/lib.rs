@@ -1,8 +1,8 @@
 //! Tributary: one GraphQL API over a two-sided marketplace for affiliate, referral and creator programs.
 //!
 //! `ARCHITECTURE.md` at the root is the map. The slices, each of which may call services only of those before it:
-//! accounts, brands, members, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`, `outbox` and
-//! `queue` lie below them all.
+//! accounts, brands, members, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`,
+//! `outbox`, `queue` and `mail` lie below them all.
 
 pub mod accounts;
 pub mod app;
@@ -24,6 +24,7 @@ pub mod infra;
 pub mod jobs;
 pub mod keys;
 pub mod ledger;
+pub mod mail;
 pub mod marketplace;
 pub mod members;
 pub mod metrics;

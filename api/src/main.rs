@@ -11,7 +11,7 @@ const BAD_CONFIGURATION: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Cli::parse();
-    if let Err(line) = arguments.config.check() {
+    if let Err(line) = arguments.check() {
         eprintln!("tributary: {line}");
         return ExitCode::from(BAD_CONFIGURATION);
     }

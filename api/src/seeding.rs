@@ -64,7 +64,7 @@ pub async fn user(app: &App, email: &str, name: &str, password: &str) -> Result<
                 password: password.to_owned(),
                 display_name: name.to_owned(),
             };
-            accounts::sign_up(app, command).await.map_err(fault)?.user.id
+            accounts::enrol_user(app, command).await.map_err(fault)?.id
         }
     };
     accounts::act_as(app, id).await.map_err(denied)

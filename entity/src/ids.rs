@@ -120,6 +120,7 @@ typed_ids! {
     EventId = "evt",
     IdempotencyKeyId = "idem",
     AuditEntryId = "audit",
+    MailId = "mail",
     JobId = "job",
 }
 

@@ -6,6 +6,7 @@
 pub mod ids;
 pub mod scope;
 
+pub mod account_link;
 pub mod api_key;
 pub mod application;
 pub mod audit_entry;
@@ -28,6 +29,7 @@ pub mod ledger_account;
 pub mod ledger_entry;
 pub mod ledger_transfer;
 pub mod listing;
+pub mod mail;
 pub mod member_invitation;
 pub mod order;
 pub mod order_amendment;

@@ -16,8 +16,14 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,
     pub revoked_at: Option<DateTimeUtc>,
-    /// When it last got new tokens; absent until then.
+    /// When a request last came in it, to the minute; absent until one did.
     pub last_used_at: Option<DateTimeUtc>,
+    /// What the client called itself when it last got tokens.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub user_agent: Option<String>,
+    /// Where it was then.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub client_address: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

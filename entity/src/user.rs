@@ -9,7 +9,7 @@ use crate::ids::UserId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// As written at sign-up.
+    /// As its holder wrote it.
     #[sea_orm(column_type = "Text")]
     pub email: String,
     /// Normalised; unique.
@@ -21,6 +21,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub password_hash: String,
     pub platform_admin: bool,
+    /// When the address was proved to be this person's; absent until then.
+    pub email_verified_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
 }
 

@@ -12,6 +12,8 @@ mod m20261121_000004_conversions;
 mod m20261121_000005_money;
 mod m20261121_000006_delivery;
 mod m20261121_000007_sessions;
+mod m20261125_000008_mail;
+mod m20261125_000009_identity;
 mod m20261125_000010_api_key_rights;
 mod m20261125_000011_member_invitations;
 mod m20261125_000012_commission_note;
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_money::Migration),
             Box::new(m20261121_000006_delivery::Migration),
             Box::new(m20261121_000007_sessions::Migration),
+            Box::new(m20261125_000008_mail::Migration),
+            Box::new(m20261125_000009_identity::Migration),
             Box::new(m20261125_000010_api_key_rights::Migration),
             Box::new(m20261125_000011_member_invitations::Migration),
             Box::new(m20261125_000012_commission_note::Migration),

@@ -7,7 +7,7 @@
 mod cases;
 mod world;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -45,16 +45,22 @@ struct Trial<'a> {
     app: &'a TestApp,
     served: Served,
     wrong: Vec<String>,
+    /// Requests sent so far.
+    sent: u16,
 }
 
 impl Trial<'_> {
-    async fn send(&self, case: &Case, actor: &Actor) -> Value {
+    async fn send(&mut self, case: &Case, actor: &Actor) -> Value {
         let (document, variables) = (&case.document, case.variables.clone());
+        // Each from an address of its own: what a client may do at most is not what is tried here.
+        self.sent += 1;
+        let [high, low] = self.sent.to_be_bytes();
+        let app = self.app.at_address(SocketAddr::from(([10, 0, high, low], 50_000)));
         match case.transport {
-            Transport::Http => self.app.graphql(actor.token.as_deref(), document, variables).await,
+            Transport::Http => app.graphql(actor.token.as_deref(), document, variables).await,
             Transport::Door => {
                 let token = actor.token.as_deref();
-                let (_, answer) = self.app.rest("POST", document, token, &[], variables).await;
+                let (_, answer) = app.rest("POST", document, token, &[], variables).await;
                 match answer.get("error") {
                     Some(error) => json!({ "errors": [{ "extensions": { "code": error["code"] } }] }),
                     None => json!({ "data": answer }),
@@ -291,6 +297,7 @@ async fn the_table_is_what_happens(#[values(Database::Sqlite, Database::Postgres
             app: &app,
             served: app.serve().await,
             wrong: Vec::new(),
+            sent: 0,
         };
         trial.try_nodes(&world, nodes(&world)).await;
         for operation in Operation::ALL.iter().copied() {

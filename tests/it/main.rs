@@ -19,6 +19,7 @@ mod graphql;
 mod import;
 mod jobs;
 mod ledger;
+mod mail;
 mod marketplace;
 mod metrics;
 mod migration;

@@ -1,5 +1,7 @@
 //! Who asks: an identity with everything that rights are decided from, read once at the door.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use entity::{
     Reach,
@@ -47,9 +49,22 @@ pub struct Actor {
     pub session: Option<SessionId>,
     /// When the access token or the key ends by itself; what lives longer than a request must ask.
     pub valid_until: Option<DateTime<Utc>>,
+    /// Whether the user proved the address they signed up with; keys have none.
+    pub email_verified: bool,
     pub platform_admin: bool,
     pub brands: Vec<(BrandId, BrandRole)>,
     pub partners: Vec<PartnerId>,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// What limits tell clients apart by; absent when it is not known, which is one client for all of them.
+    pub client: Option<IpAddr>,
+    /// The whole address.
+    pub address: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
 }
 
 /// Where an operation happens: the brand and the partner that own the row.
@@ -92,6 +107,7 @@ impl Actor {
             identity: Identity::Anonymous,
             session: None,
             valid_until: None,
+            email_verified: false,
             platform_admin: false,
             brands: Vec::new(),
             partners: Vec::new(),

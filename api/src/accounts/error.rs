@@ -13,6 +13,10 @@ crate::error_codes! {
         NameInvalid,
         /// E-mail address and password do not belong together.
         CredentialsInvalid,
+        /// The address is the account's already.
+        EmailUnchanged,
+        /// The link from a mail is unknown, was used or has run out.
+        LinkInvalid,
         /// The refresh token is unknown, expired or was used before.
         RefreshTokenInvalid,
         /// The caller has no such session, or it is over.

@@ -180,7 +180,13 @@ operations! {
     RefreshSession = "Mutation.refreshSession" => EVERYONE;
     SignOut = "Mutation.signOut" => EVERYONE;
     RevokeSession = "Mutation.revokeSession" => PEOPLE;
+    RevokeOtherSessions = "Mutation.revokeOtherSessions" => PEOPLE;
     ChangePassword = "Mutation.changePassword" => PEOPLE;
+    RequestPasswordReset = "Mutation.requestPasswordReset" => EVERYONE;
+    ResetPassword = "Mutation.resetPassword" => EVERYONE;
+    VerifyEmail = "Mutation.verifyEmail" => EVERYONE;
+    ResendVerification = "Mutation.resendVerification" => EVERYONE;
+    ChangeEmail = "Mutation.changeEmail" => PEOPLE;
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
     UpdatePartner = "Mutation.updatePartner" => PARTNER;

@@ -1,13 +1,13 @@
 //! Signing up and in, partner accounts, and who a request comes from.
 
+mod admins;
+mod email;
 mod keys;
+mod links;
 mod partners;
+mod passwords;
 mod sessions;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use chrono::{DateTime, Utc};
 use entity::{
     brand_member,
@@ -15,29 +15,36 @@ use entity::{
     partner, partner_member, user,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 
 use crate::{
     accounts::{
-        actor::{Actor, Identity, Place},
+        actor::{Actor, Device, Identity, Place},
         error::AccountErrorCode as Code,
         permissions::Operation,
-        rules,
-        throttle::Client,
-        tokens,
+        rules, tokens,
     },
     app::App,
-    audit::{self, Change},
-    error::{ApiError, Failure, Fault},
+    error::{ApiError, Failure},
 };
 
+pub use self::admins::{PlatformRole, list_platform_admins, set_platform_role};
+use self::email::enqueue_verification_in_tx;
+pub use self::email::{ChangeEmail, change_email, resend_verification, verify_email};
 use self::keys::{identify_key, is_key, reload_key};
-pub use self::keys::{key_prefix, scopes_of_key, write_last_used};
+pub use self::keys::{key_prefix, scopes_of_key, write_keys_last_used};
+pub use self::links::{forget_links, write_link_mail};
 use self::partners::check_profile;
 pub use self::partners::{PartnerPatch, update_partner};
-pub use self::sessions::{forget_sessions, list_sessions, refresh_session, revoke_session, sign_out};
-use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
+pub use self::passwords::{ChangePassword, change_password, request_password_reset, reset_password};
+use self::passwords::{NOBODYS_HASH, attempt_password, check_password, hash_password, verify_password};
+pub use self::sessions::{
+    forget_sessions, list_sessions, refresh_session, revoke_other_sessions, revoke_session, sign_out,
+    write_sessions_last_used,
+};
+use self::sessions::{holder_of, open_session_in_tx};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
@@ -59,58 +66,79 @@ pub struct SignUp {
     pub display_name: String,
 }
 
-pub async fn sign_up(app: &App, command: SignUp) -> Result<SignedIn> {
-    let email_key = rules::email_key(&command.email)
-        .ok_or_else(|| Failure::refused_field(Code::EmailInvalid, "email", "this is not an e-mail address"))?;
+/// Makes an account, sends a link that proves its address, and signs in at once.
+pub async fn sign_up(app: &App, command: SignUp, device: Device) -> Result<SignedIn> {
+    let row = new_user(app, command).await?;
+    // Trying addresses to see which are taken is like trying passwords.
+    app.passwords
+        .attempt_of_client(device.client, app.clock.now())
+        .map_err(ApiError::from)?;
+    let tx = app.db.begin().await?;
+    let inserted = insert_user_in_tx(&tx, &row).await;
+    if !matches!(inserted, Err(Failure::Refused(_))) {
+        app.passwords.succeed_of_client(device.client);
+    }
+    inserted?;
+    enqueue_verification_in_tx(&tx, app, row.id, row.email.clone()).await?;
+    let signed_in = open_session_in_tx(&tx, app, row, device).await?;
+    app.commit(tx).await?;
+    Ok(signed_in)
+}
+
+/// Makes a user without a session or a mail, whose address counts as proved: for the demo and imports, whose mailboxes
+/// nobody has.
+pub async fn enrol_user(app: &App, command: SignUp) -> Result<user::Model> {
+    let row = user::Model {
+        email_verified_at: Some(app.clock.now()),
+        ..new_user(app, command).await?
+    };
+    let tx = app.db.begin().await?;
+    insert_user_in_tx(&tx, &row).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+async fn new_user(app: &App, command: SignUp) -> Result<user::Model> {
+    let email_key = check_email(&command.email, "email")?;
     check_password(&command.password, "password")?;
     let display_name = rules::clean_name(&command.display_name)
         .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "displayName", "a name has 1 to 100 characters"))?;
     let password_hash = hash_password(app, command.password).await?;
-
     let now = app.clock.now();
-    let tx = app.db.begin().await?;
-    let id: UserId = app.ids.new_id(now);
-    let row = user::Model {
-        id,
+    Ok(user::Model {
+        id: app.ids.new_id(now),
         email: command.email.trim().to_owned(),
         email_key,
         display_name,
         password_hash,
         platform_admin: false,
+        email_verified_at: None,
         created_at: now,
-    };
+    })
+}
+
+async fn insert_user_in_tx(tx: &DatabaseTransaction, row: &user::Model) -> Result<()> {
     let inserted = user::Entity::insert(user::ActiveModel::from(row.clone()))
         .on_conflict(OnConflict::column(user::Column::EmailKey).do_nothing().to_owned())
-        .exec_without_returning(&tx)
+        .exec_without_returning(tx)
         .await?;
     if inserted == 0 {
-        return Err(Failure::refused_field(
-            Code::EmailTaken,
-            "email",
-            "this address already has an account",
-        ));
+        return Err(email_taken("email"));
     }
-    let signed_in = open_session_in_tx(&tx, app, row).await?;
-    tx.commit().await?;
-    Ok(signed_in)
+    Ok(())
 }
 
-fn check_password(password: &str, field: &str) -> Result<()> {
-    if rules::PASSWORD_CHARS.contains(&password.chars().count()) {
-        return Ok(());
-    }
-    Err(Failure::refused_field(
-        Code::PasswordLength,
-        field,
-        format!(
-            "a password has {} to {} characters",
-            rules::PASSWORD_CHARS.start(),
-            rules::PASSWORD_CHARS.end()
-        ),
-    ))
+fn check_email(email: &str, field: &str) -> Result<String> {
+    rules::email_key(email)
+        .ok_or_else(|| Failure::refused_field(Code::EmailInvalid, field, "this is not an e-mail address"))
 }
 
-pub async fn sign_in(app: &App, email: &str, password: String, client: Client) -> Result<SignedIn> {
+fn email_taken(field: &str) -> Failure<Code> {
+    Failure::refused_field(Code::EmailTaken, field, "this address already has an account")
+}
+
+pub async fn sign_in(app: &App, email: &str, password: String, device: Device) -> Result<SignedIn> {
+    let client = device.client;
     let refuse = || Failure::refused(Code::CredentialsInvalid, "e-mail address or password is wrong");
     let email_key = rules::email_key(email);
     // What is no address is counted as it stands: it gets the same answers.
@@ -142,60 +170,9 @@ pub async fn sign_in(app: &App, email: &str, password: String, client: Client) -
         .one(&tx)
         .await?
         .ok_or_else(refuse)?;
-    let signed_in = open_session_in_tx(&tx, app, user).await?;
+    let signed_in = open_session_in_tx(&tx, app, user, device).await?;
     tx.commit().await?;
     Ok(signed_in)
-}
-
-/// Counts an attempt at a password before it is checked.
-fn attempt_password(app: &App, tried: &str, client: Client) -> std::result::Result<(), ApiError> {
-    app.passwords
-        .attempt(tried, client, app.clock.now())
-        .map_err(|minutes| ApiError::RateLimited {
-            message: format!("too many wrong passwords; try again in {minutes} min"),
-        })
-}
-
-pub struct ChangePassword {
-    pub current: String,
-    pub new: String,
-    pub client: Client,
-}
-
-/// Gives the caller another password and ends all their sessions but the one they ask with.
-pub async fn change_password(app: &App, actor: &Actor, command: ChangePassword) -> Result<user::Model> {
-    actor.authorise(Operation::ChangePassword, Place::default())?;
-    let id = actor.user()?;
-    check_password(&command.new, "newPassword")?;
-    let refuse = || Failure::refused_field(Code::CredentialsInvalid, "currentPassword", "this is not your password");
-    let user = get_viewer(app, actor).await?;
-    // The same count as for signing in: a stolen access token is no way around it.
-    let tried = tokens::fingerprint(&user.email_key);
-    attempt_password(app, &tried, command.client)?;
-    if !verify_password(command.current, user.password_hash.clone()).await? {
-        return Err(refuse());
-    }
-    app.passwords.succeed(&tried, command.client);
-    let password_hash = hash_password(app, command.new).await?;
-    let tx = app.db.begin().await?;
-    // The checked hash is part of the condition: of two changes at once one wins.
-    let changed = user::Entity::update_many()
-        .set(user::ActiveModel {
-            password_hash: Set(password_hash),
-            ..Default::default()
-        })
-        .filter(user::Column::Id.eq(id))
-        .filter(user::Column::PasswordHash.eq(&*user.password_hash))
-        .exec(&tx)
-        .await?;
-    if changed.rows_affected == 0 {
-        return Err(refuse());
-    }
-    let change = Change::of_person("user.password_changed", id, None);
-    audit::record_in_tx(&tx, app, actor, change).await?;
-    revoke_others_in_tx(&tx, app, actor, id, "the password was changed").await?;
-    tx.commit().await?;
-    Ok(user)
 }
 
 pub struct CreatePartner {
@@ -293,6 +270,7 @@ pub async fn identify(app: &App, bearer: Option<&str>) -> std::result::Result<Ac
         "the access token is not valid, or no longer; refresh the session",
     ))?;
     let actor = load_actor(app, access.user, Some(access.session)).await?;
+    app.sessions_in_use.note(access.session);
     Ok(Actor {
         valid_until: Some(access.expires_at),
         ..actor
@@ -326,6 +304,7 @@ async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::r
         identity: Identity::User(id),
         session,
         valid_until: None,
+        email_verified: user.email_verified_at.is_some(),
         platform_admin: user.platform_admin,
         brands: brands
             .into_iter()
@@ -351,32 +330,6 @@ pub async fn reload(app: &App, actor: &Actor) -> std::result::Result<Actor, ApiE
         Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => reload_key(app, key).await,
         Identity::Anonymous | Identity::System => Ok(actor.clone()),
     }
-}
-
-/// The hash of a password nobody has.
-const NOBODYS_HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$8Vb0p8nYF0rJwBz2Xq1m8mXb3D5cVn1o0aZq3h8sP1k";
-
-/// Argon2id with the library's parameters (19 MiB, two passes), on a thread where it blocks nobody.
-async fn hash_password(app: &App, password: String) -> std::result::Result<String, Fault> {
-    let salt = app.ids.secret::<16>();
-    tokio::task::spawn_blocking(move || {
-        let hash = Argon2::default()
-            .hash_password_with_salt(password.as_bytes(), &salt)
-            .map_err(Fault::new)?;
-        Ok(hash.to_string())
-    })
-    .await
-    .map_err(Fault::new)?
-}
-
-async fn verify_password(password: String, hash: String) -> std::result::Result<bool, Fault> {
-    tokio::task::spawn_blocking(move || {
-        let parsed = PasswordHash::new(&hash).map_err(Fault::new)?;
-        Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
-    })
-    .await
-    .map_err(Fault::new)?
 }
 
 /// For the demo and imports: a user whose mail address is known not to be taken, or the one that has it.

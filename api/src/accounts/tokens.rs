@@ -18,6 +18,8 @@ const ISSUER: &str = "tributary";
 /// What access tokens are for: a token of ours made for something else opens nothing here.
 const AUDIENCE: &str = "tributary-api";
 const ALGORITHM: Algorithm = Algorithm::HS256;
+/// How far the clock of the process that made a token may be ahead of ours. A token's end knows no such grace.
+const MAX_SKEW_SECONDS: i64 = 30;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -27,6 +29,9 @@ struct Claims {
     /// The session, so that ending it ends its tokens.
     sid: String,
     iat: i64,
+    /// Not good before; we set none, but what says so is held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
 }
 
@@ -60,6 +65,7 @@ fn claims(user: UserId, session: SessionId, now: DateTime<Utc>, expires_at: Date
         sub: user.to_string(),
         sid: session.to_string(),
         iat: now.timestamp(),
+        nbf: None,
         exp: expires_at.timestamp(),
     }
 }
@@ -72,21 +78,21 @@ fn sign(keys: &Keys, claims: &Claims) -> Result<String, Fault> {
     encode(&header, claims, &EncodingKey::from_secret(&keys.access_token)).map_err(Fault::new)
 }
 
-/// The algorithm is pinned: what the header says of it is compared, never followed. The same goes for the key's name.
+/// The algorithm is pinned: what the header says of it is compared, never followed. Its key's name chooses among ours.
 fn verify(keys: &Keys, now: DateTime<Utc>, token: &str) -> Option<Access> {
-    if decode_header(token).ok()?.kid.as_ref() != Some(&keys.access_token_id) {
-        return None;
-    }
+    let kid = decode_header(token).ok()?.kid?;
+    let key = DecodingKey::from_secret(keys.access_token_named(&kid)?);
     let mut validation = Validation::new(ALGORITHM);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
-    // Expiry is checked against the injected clock below.
+    // Times are checked against the injected clock below.
     validation.validate_exp = false;
-    let key = DecodingKey::from_secret(&keys.access_token);
     let claims = decode::<Claims>(token, &key, &validation).ok()?.claims;
     let expires_at = DateTime::from_timestamp(claims.exp, 0)?;
-    (expires_at > now).then_some(Access {
+    let latest_start = now.timestamp() + MAX_SKEW_SECONDS;
+    let has_begun = claims.iat <= latest_start && claims.nbf.is_none_or(|start| start <= latest_start);
+    (has_begun && expires_at > now).then_some(Access {
         user: claims.sub.parse().ok()?,
         session: claims.sid.parse().ok()?,
         expires_at,
@@ -155,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_may_be_a_little_ahead() {
+        let keys = Keys::derive(SECRET).unwrap();
+        let mut early = good_claims();
+        early.iat += MAX_SKEW_SECONDS;
+        early.nbf = Some(early.iat);
+        assert!(verify(&keys, noon(), &sign(&keys, &early).unwrap()).is_some());
+    }
+
+    #[test]
     fn a_token_of_another_make_is_refused() {
         let keys = Keys::derive(SECRET).unwrap();
         let other = Keys::derive(b"another secret of 32 characters or more").unwrap();
@@ -170,6 +185,23 @@ mod tests {
             let body = token.split('.').nth(1).unwrap();
             format!("{none}.{body}.")
         };
+        // An attacker who knows a public key would have us take it for the secret one.
+        let confused = {
+            let text = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"RS256","kid":"{}"}}"#, keys.access_token_id)),
+                sign(&keys, &good).unwrap().split('.').nth(1).unwrap()
+            );
+            let key = EncodingKey::from_secret(&keys.access_token);
+            let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, ALGORITHM).unwrap();
+            format!("{text}.{signature}")
+        };
+        let mut early = good_claims();
+        early.nbf = Some(noon().timestamp() + MAX_SKEW_SECONDS + 1);
+        let mut from_tomorrow = good_claims();
+        from_tomorrow.iat = noon().timestamp() + MAX_SKEW_SECONDS + 1;
+        let mut over = good_claims();
+        over.exp = noon().timestamp();
         let stronger = Header {
             alg: Algorithm::HS512,
             ..header(&keys)
@@ -179,6 +211,10 @@ mod tests {
             ("issuer", sign(&keys, &stranger).unwrap()),
             ("algorithm", sign_as(&keys, &stronger, &good)),
             ("no algorithm", unsigned),
+            ("another kind of key", confused),
+            ("not yet", sign(&keys, &early).unwrap()),
+            ("made in the future", sign(&keys, &from_tomorrow).unwrap()),
+            ("over", sign(&keys, &over).unwrap()),
             ("no key id", sign_as(&keys, &Header::new(ALGORITHM), &good)),
             ("key", sign_as(&other, &header(&keys), &good)),
             ("key and key id", sign(&other, &good).unwrap()),

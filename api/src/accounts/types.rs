@@ -21,7 +21,7 @@ use crate::{
 pub struct User {
     /// Global id.
     pub id: ID,
-    /// As written at sign-up.
+    /// As its holder wrote it.
     pub email: String,
     /// How others see this person.
     pub display_name: String,
@@ -81,6 +81,12 @@ impl Viewer {
         self.0.clone().into()
     }
 
+    /// Whether the user proved their address with the link that was sent to it. Until then they cannot invite anybody, nor be
+    /// invited.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified_at.is_some()
+    }
+
     /// The brands the user is a member of, with the role there. At most a few: not paged.
     async fn memberships(&self, ctx: &Context<'_>) -> Result<Option<Vec<Membership>>, ApiError> {
         let brands = ctx.actor().brands.clone();
@@ -130,8 +136,12 @@ pub struct UserSession {
     pub id: ID,
     /// When the user signed in.
     pub created_at: DateTime<Utc>,
-    /// When it last got new tokens; until then, when the user signed in.
+    /// When a request last came in it, give or take a minute.
     pub last_used_at: DateTime<Utc>,
+    /// What the client called itself (`User-Agent`) when it last got tokens; at most 300 characters.
+    pub user_agent: Option<String>,
+    /// The IP address it got them from; that of a proxy where there is one.
+    pub client_address: Option<String>,
     /// When it ends for good.
     pub expires_at: DateTime<Utc>,
     /// When it was ended before its time; null while it was not.
@@ -154,6 +164,8 @@ impl From<session::Model> for UserSession {
             id: row.id.to_string().into(),
             created_at: row.created_at,
             last_used_at: row.last_used_at.unwrap_or(row.created_at),
+            user_agent: row.user_agent,
+            client_address: row.client_address,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             row_id: row.id,
@@ -244,6 +256,52 @@ pub struct ChangePasswordInput {
     pub new_password: String,
 }
 
+/// Whose password was forgotten.
+#[derive(InputObject)]
+pub struct RequestPasswordResetInput {
+    /// The e-mail address of the account.
+    pub email: String,
+}
+
+/// A new password in place of a forgotten one.
+#[derive(InputObject)]
+pub struct ResetPasswordInput {
+    /// What stands behind `#` in the link from the mail. Good once, for an hour.
+    pub token: String,
+    /// 10 to 200 characters.
+    pub new_password: String,
+}
+
+/// The proof of an address.
+#[derive(InputObject)]
+pub struct VerifyEmailInput {
+    /// What stands behind `#` in the link from the mail. Good once, for 24 hours.
+    pub token: String,
+}
+
+/// Which address to prove.
+#[derive(InputObject)]
+pub struct ResendVerificationInput {
+    /// The e-mail address of the account.
+    pub email: String,
+}
+
+/// Which sessions to keep.
+#[derive(InputObject)]
+pub struct RevokeOtherSessionsInput {
+    /// One of the caller's sessions to keep beside the one the request comes in.
+    pub keep_id: Option<ID>,
+}
+
+/// Another address.
+#[derive(InputObject)]
+pub struct ChangeEmailInput {
+    /// The address to sign in with from then on.
+    pub new_email: String,
+    /// The account's password.
+    pub current_password: String,
+}
+
 /// A new partner account of the signed-in user.
 #[derive(InputObject)]
 pub struct CreatePartnerInput {
@@ -294,6 +352,54 @@ payload! {
     RevokeSessionPayload {
         /// The session that is over.
         session: UserSession
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `revokeOtherSessions` answers.
+    RevokeOtherSessionsPayload {
+        /// How many sessions are over.
+        revoked_count: i32
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `requestPasswordReset` answers.
+    RequestPasswordResetPayload {
+        /// The address as it was given; it is sent a link if it has an account.
+        email: String
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `resetPassword` answers.
+    ResetPasswordPayload {
+        /// The user with the new password, who is signed in nowhere.
+        user: User
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `verifyEmail` answers.
+    VerifyEmailPayload {
+        /// The user with the proved address.
+        user: User
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `resendVerification` answers.
+    ResendVerificationPayload {
+        /// The address as it was given; it is sent a link if it has an account and is not proved.
+        email: String
+    } refused by AccountError, AccountErrorCode
+}
+
+payload! {
+    /// What `changeEmail` answers.
+    ChangeEmailPayload {
+        /// The user with the address that is theirs until the link is opened.
+        user: User
     } refused by AccountError, AccountErrorCode
 }
 

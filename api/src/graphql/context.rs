@@ -1,7 +1,5 @@
 //! What a resolver reaches through its context, and how an [`ApiError`] becomes a GraphQL error.
 
-use std::net::IpAddr;
-
 use async_graphql::{
     Context, ErrorExtensionValues, ID, MaybeUndefined,
     dataloader::{DataLoader, HashMapCache, Loader},
@@ -9,7 +7,15 @@ use async_graphql::{
 };
 use entity::ids::TypedId;
 
-use crate::{accounts::actor::Actor, app::App, error::ApiError, page::Page};
+use crate::{
+    accounts::{
+        actor::{Actor, Device},
+        throttle::Client,
+    },
+    app::App,
+    error::ApiError,
+    page::Page,
+};
 
 /// Batches of one request. One per request: a schema-wide one would both leak rights between callers and be slower.
 pub struct Batch {
@@ -49,15 +55,12 @@ impl From<sea_orm::DbErr> for LoadError {
     }
 }
 
-/// Where a request comes from, as far as limits tell clients apart; absent when it is not known.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
 /// Shorthands of every resolver.
 pub trait ContextExt {
     fn app(&self) -> &App;
     fn actor(&self) -> &Actor;
-    fn client(&self) -> Option<IpAddr>;
+    fn device(&self) -> Device;
+    fn client(&self) -> Client;
     /// Checks the arguments of a connection; counts the whole list only when `totalCount` is selected.
     fn page(
         &self,
@@ -82,8 +85,12 @@ impl ContextExt for Context<'_> {
         self.data_unchecked::<Actor>()
     }
 
-    fn client(&self) -> Option<IpAddr> {
-        self.data_unchecked::<ClientAddress>().0
+    fn device(&self) -> Device {
+        self.data_unchecked::<Device>().clone()
+    }
+
+    fn client(&self) -> Client {
+        self.data_unchecked::<Device>().client
     }
 
     fn page(
@@ -138,6 +145,13 @@ impl From<ApiError> for async_graphql::Error {
         extensions.set("code", error.code());
         if let ApiError::BadUserInput { field: Some(field), .. } = &error {
             extensions.set("field", field.as_str());
+        }
+        if let ApiError::RateLimited {
+            retry_after_seconds: Some(seconds),
+            ..
+        } = &error
+        {
+            extensions.set("retryAfterSeconds", *seconds);
         }
         Self {
             message: error.public_message(),

@@ -11,11 +11,11 @@ use futures_util::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    accounts::actor::{Actor, Identity},
+    accounts::actor::{Actor, Device, Identity},
     app::App,
     error::ApiError,
     graphql::{
-        context::{ClientAddress, loaders, uncached_loaders},
+        context::{loaders, uncached_loaders},
         cost::{Meter, Metering, Payer, Throttle, network_of},
         guard::{self, Checked, refuse, set_code},
         schema::{self, TributarySchema},
@@ -27,7 +27,19 @@ use crate::{
 pub struct Caller {
     pub actor: Actor,
     pub peer: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<Arc<str>>,
     pub request_id: Arc<str>,
+}
+
+impl Caller {
+    fn device(&self) -> Device {
+        Device {
+            client: self.peer.map(network_of),
+            address: self.peer,
+            user_agent: self.user_agent.as_deref().map(str::to_owned),
+        }
+    }
 }
 
 /// Which operations a transport carries.
@@ -210,7 +222,7 @@ impl Guarded {
         };
         let request = request
             .data(caller.actor.clone())
-            .data(ClientAddress(caller.peer.map(network_of)))
+            .data(caller.device())
             .data(loaders)
             .data(Arc::clone(meter));
         Ok((request, checked.operation))
@@ -376,6 +388,7 @@ mod tests {
             let caller = Caller {
                 actor: Actor::anonymous(),
                 peer: None,
+                user_agent: None,
                 request_id: "test".into(),
             };
             self.guarded.execute(&caller, Request::new(query), Door::Post).await

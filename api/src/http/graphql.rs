@@ -18,7 +18,7 @@ use crate::{
     graphql::executor::{Answer, Caller, Door, Outcome},
     http::{
         Edge, Shutdown, events,
-        identity::{RequestId, actor_of, peer},
+        identity::{RequestId, actor_of, peer, user_agent},
         socket,
     },
 };
@@ -119,6 +119,7 @@ pub async fn serve(State(edge): State<Edge>, request: Request) -> Response {
     let mut caller = Caller {
         actor: Actor::anonymous(),
         peer: peer(&parts.extensions),
+        user_agent: user_agent(&parts.headers),
         request_id: RequestId::of(&parts.extensions, &edge.app).text(),
     };
     match actor_of(&edge.app, &parts.headers).await {

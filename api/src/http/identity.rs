@@ -53,6 +53,16 @@ pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
         .map(|ConnectInfo(address)| address.ip())
 }
 
+/// Characters kept of what a client calls itself.
+const MAX_USER_AGENT_CHARS: usize = 300;
+
+/// What the client calls itself, so that people tell their sessions apart.
+#[must_use]
+pub fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text.chars().take(MAX_USER_AGENT_CHARS).collect::<String>().into())
+}
+
 /// The actor of the `Authorization` header.
 pub async fn actor_of(app: &App, headers: &HeaderMap) -> Result<Actor, ApiError> {
     match headers.get(header::AUTHORIZATION) {

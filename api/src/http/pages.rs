@@ -32,8 +32,16 @@ const PAGE: &str = include_str!("page.html");
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
                            connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Where the links in mails lead.
+const ACCOUNT_PAGE: &str = include_str!("account.html");
+
 pub async fn index() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
+}
+
+/// Takes the link of a mail to the mutation it is for.
+pub async fn account() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(ACCOUNT_PAGE))
 }
 
 /// Its assets come from a CDN; the page at `/` works without.

@@ -31,7 +31,7 @@ use crate::{
     http::{
         Edge,
         graphql::{MAX_BODY, parameters},
-        identity::{RequestId, actor_of, bearer, peer},
+        identity::{RequestId, actor_of, bearer, peer, user_agent},
     },
 };
 
@@ -130,6 +130,7 @@ pub fn accept(edge: Edge, upgrade: WebSocketUpgrade, parts: &Parts) -> Response 
         caller: Caller {
             actor: Actor::anonymous(),
             peer: peer(&parts.extensions),
+            user_agent: user_agent(&parts.headers),
             request_id: RequestId::of(&parts.extensions, &edge.app).text(),
         },
         edge,
@@ -279,10 +280,13 @@ impl Connection {
         }
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!("a socket carries at most {MAX_OPERATIONS} operations at a time");
-            let answer = self
-                .edge
-                .guarded
-                .refuse(&self.caller, ApiError::RateLimited { message });
+            let answer = self.edge.guarded.refuse(
+                &self.caller,
+                ApiError::RateLimited {
+                    message,
+                    retry_after_seconds: None,
+                },
+            );
             return error_message(&id, &answer);
         }
         let request = parameters(payload).map_err(|_| INVALID)?;

@@ -1,7 +1,8 @@
-//! The world outside: database, clock, search, bus. Each is one trait or type, its real forms and what tests put in its
+//! The world outside: database, clock, search, bus, mail. Each is one trait or type, its real forms and what tests put in its
 //! place. Nothing outside this folder reads the wall clock or opens a connection.
 
 pub mod bus;
 pub mod clock;
 pub mod db;
+pub mod mail;
 pub mod search;

@@ -3,10 +3,12 @@
 pub mod approve_due;
 pub mod dead;
 pub mod error;
+pub mod forget;
 pub mod loaders;
 pub mod mutations;
 pub mod periodic;
 pub mod queries;
+pub mod send_mail;
 pub mod types;
 pub mod worker;
 pub mod write_clicks;
@@ -14,12 +16,12 @@ pub mod write_last_used;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, jobs::worker::Handlers, outbox};
+use crate::{app::App, config::Role, jobs::worker::Handlers, mail, outbox};
 
 /// Who does which kind of job.
 #[must_use]
 pub fn handlers() -> Handlers {
-    Handlers::default()
+    Handlers::default().on(mail::SEND_MAIL, send_mail::run)
 }
 
 /// Starts the jobs of the role. They end soon after the token does; wait for the tracker.
@@ -36,7 +38,7 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
         }
         Role::Api => {}
     }
-    // Clicks, and which keys were used, wait in the process that answered.
+    // Clicks, and which sessions and keys were used, wait in the process that answered.
     if role != Role::Worker {
         jobs.spawn(write_last_used::run(app.clone(), stop.clone()));
         jobs.spawn(write_clicks::run(app.clone(), stop.clone()));

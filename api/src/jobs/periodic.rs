@@ -13,7 +13,12 @@ use sea_orm::{
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::{accounts::service as accounts, app::App, jobs::approve_due, queue::claims::MAX_ERROR_CHARS};
+use crate::{
+    accounts::service as accounts,
+    app::App,
+    jobs::{approve_due, forget},
+    queue::claims::MAX_ERROR_CHARS,
+};
 
 /// How often a process looks whether it is time.
 const LOOK: Duration = Duration::from_secs(1);
@@ -32,7 +37,7 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 2] = [
+pub const ALL: [Periodic; 3] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
@@ -50,6 +55,11 @@ pub const ALL: [Periodic; 2] = [
             }
             .boxed()
         },
+    },
+    Periodic {
+        name: "forget",
+        every: TimeDelta::hours(1),
+        run: |app| async move { forget::forget(&app).await.map_err(|fault| fault.to_string()) }.boxed(),
     },
 ];
 

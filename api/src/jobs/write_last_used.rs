@@ -1,10 +1,11 @@
-//! Writes once a minute which API keys were used.
+//! Writes once a minute which sessions and API keys were used.
 
 use std::time::Duration;
 
+use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 
-use crate::{accounts::service::write_last_used, app::App};
+use crate::{accounts::service as accounts, app::App};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -15,11 +16,16 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => true,
             () = tokio::time::sleep(EVERY) => false,
         };
-        if let Err(error) = write_last_used(&app).await {
-            tracing::error!(%error, "which keys were used could not be written; it is forgotten");
+        if let Err(error) = write(&app).await {
+            tracing::error!(%error, "which sessions and keys were used could not be written; it is forgotten");
         }
         if stopping {
             break;
         }
     }
+}
+
+async fn write(app: &App) -> Result<(), DbErr> {
+    accounts::write_keys_last_used(app).await?;
+    accounts::write_sessions_last_used(app).await
 }

@@ -1,6 +1,11 @@
+mod admins;
 mod change_password;
 mod partners;
+mod reset_password;
+mod secrets;
+mod session_list;
 mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod verify_email;

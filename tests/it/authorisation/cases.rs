@@ -53,9 +53,13 @@ fn of_partnership(world: &World, selection: &str) -> Case {
     )
 }
 
+fn field_of(operation: Operation) -> &'static str {
+    operation.name().split_once('.').unwrap().1
+}
+
 /// The mutation of an operation with its one input.
 fn mutation(operation: Operation, input: Value) -> Case {
-    let (_, field) = operation.name().split_once('.').unwrap();
+    let field = field_of(operation);
     let input_type = match operation {
         Operation::RecordSignup | Operation::RecordLead => "RecordEventInput".to_owned(),
         _ => format!("{}{}Input", field[..1].to_uppercase(), &field[1..]),
@@ -146,6 +150,13 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::RefreshSession => edit(json!({ "refreshToken": world.refresh_token })),
         Operation::SignOut => edit(json!({ "refreshToken": world.leaving_token })),
         Operation::RevokeSession => edit_id(&world.session),
+        Operation::RevokeOtherSessions => edit(json!({})),
+        Operation::RequestPasswordReset | Operation::ResendVerification => {
+            edit(json!({ "email": "nobody-at-all@example.org" }))
+        }
+        Operation::ResetPassword => edit(json!({ "token": world.reset_token, "newPassword": PASSWORD })),
+        Operation::VerifyEmail => edit(json!({ "token": world.verify_token })),
+        Operation::ChangeEmail => edit(json!({ "newEmail": "moved@example.org", "currentPassword": PASSWORD })),
         Operation::ChangePassword => edit(json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD })),
         Operation::CreateBrand => edit(json!({
             "slug": "tried", "name": "Tried", "websiteUrl": "https://tried.example", "currency": "EUR",

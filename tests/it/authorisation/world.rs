@@ -68,6 +68,9 @@ pub struct World {
     pub session: String,
     /// To be queued again and to be discarded.
     pub dead_jobs: [String; 2],
+    /// Of links that were mailed to somebody else.
+    pub reset_token: String,
+    pub verify_token: String,
     pub actors: Vec<Actor>,
 }
 
@@ -201,6 +204,12 @@ impl World {
         let refresh_token = app.sign_up("refreshing").await.refresh_token;
         let leaving_token = app.sign_up("leaving").await.refresh_token;
         let session = app.session_id(&app.sign_in(&owner).await.token).await;
+        let newcomer = app.sign_up("newcomer").await;
+        let verify_token = app.mailed_token(&newcomer.email).await;
+        let forgetful = app.sign_up("forgetful").await;
+        app.send_mails().await;
+        app.request_password_reset(&forgetful.email).await;
+        let reset_token = app.mailed_token(&forgetful.email).await;
         let people = maker.people(&creator, &partner, &recruit).await;
         let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
@@ -233,6 +242,8 @@ impl World {
             leaving_token,
             session,
             dead_jobs: [app.db_dead_job().await, app.db_dead_job().await],
+            reset_token,
+            verify_token,
             actors,
         }
     }

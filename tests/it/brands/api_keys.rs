@@ -278,7 +278,7 @@ async fn says_when_a_key_was_last_used(#[values(Database::Sqlite, Database::Post
         }
         assert_eq!(app.digest().await, before);
         let written = app
-            .count_statements(|| async { accounts::service::write_last_used(&app.app).await.unwrap() })
+            .count_statements(|| async { accounts::service::write_keys_last_used(&app.app).await.unwrap() })
             .await;
         // BEGIN and COMMIT are not counted.
         assert_eq!(written, 1);

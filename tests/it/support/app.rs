@@ -34,6 +34,7 @@ use super::{
     answer::{self, Answered},
     database::Database,
     digest,
+    mail::RecordingMailer,
     socket::Served,
 };
 
@@ -52,6 +53,7 @@ const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new
 pub struct TestApp {
     pub app: App,
     pub clock: Arc<ManualClock>,
+    pub mailer: Arc<RecordingMailer>,
     router: Router,
     client: SocketAddr,
 }
@@ -71,14 +73,22 @@ pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl F
 
 impl TestApp {
     pub async fn over(url: &str) -> Self {
+        Self::configured(Config::for_database(url)).await
+    }
+
+    /// The same with other settings.
+    pub async fn configured(mut config: Config) -> Self {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
-        let mut config = Config::for_database(url);
+        let mailer = Arc::new(RecordingMailer::default());
         config.database_connections = CONNECTIONS;
-        let db = Db::connect(url, config.database_connections).await.unwrap();
+        let db = Db::connect(&config.database_url, config.database_connections)
+            .await
+            .unwrap();
         let parts = Parts {
             clock: Arc::<ManualClock>::clone(&clock),
             ids: Ids::seeded(SEED),
+            mailer: Some(Arc::<RecordingMailer>::clone(&mailer)),
         };
         let Ok(app) = App::assemble(config, db, parts).await else {
             panic!("the application does not assemble");
@@ -87,6 +97,7 @@ impl TestApp {
         Self {
             app,
             clock,
+            mailer,
             router,
             client: CLIENT,
         }
@@ -190,10 +201,11 @@ impl TestApp {
 
     /// The same application, asked from another address.
     pub fn elsewhere(&self) -> Self {
-        Self {
-            client: ELSEWHERE,
-            ..self.clone()
-        }
+        self.at_address(ELSEWHERE)
+    }
+
+    pub fn at_address(&self, client: SocketAddr) -> Self {
+        Self { client, ..self.clone() }
     }
 
     /// Serves on a real socket, for what needs one.

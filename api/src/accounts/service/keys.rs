@@ -98,7 +98,7 @@ pub fn scopes_of_key(key: &api_key::Model) -> KeyScopes {
 }
 
 /// Writes which keys were used since the last time.
-pub async fn write_last_used(app: &App) -> Result<(), DbErr> {
+pub async fn write_keys_last_used(app: &App) -> Result<(), DbErr> {
     for keys in app.keys_in_use.take().chunks(BATCH) {
         let tx = app.db.begin().await?;
         api_key::Entity::update_many()

@@ -14,7 +14,7 @@ use sea_orm::{
 use super::{Result, SignedIn};
 use crate::{
     accounts::{
-        actor::{Actor, Place},
+        actor::{Actor, Device, Place},
         error::AccountErrorCode as Code,
         permissions::Operation,
         tokens,
@@ -22,6 +22,7 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure},
+    infra::db::INSERT_CHUNK,
     page::{self, Page, Slice},
 };
 
@@ -29,7 +30,7 @@ const REFRESH_PREFIX: &str = "trs_";
 
 /// Exchanges a refresh token for new tokens. The old one is used up: whoever presents it again, be it the honest client
 /// a moment later, proves that two hold it, and the session ends for both. There is no grace.
-pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn> {
+pub async fn refresh_session(app: &App, refresh_token: &str, device: Device) -> Result<SignedIn> {
     let refuse = || Failure::refused(Code::RefreshTokenInvalid, "sign in again");
     let now = app.clock.now();
     let presented = tokens::fingerprint(refresh_token);
@@ -49,6 +50,8 @@ pub async fn refresh_session(app: &App, refresh_token: &str) -> Result<SignedIn>
         .set(session::ActiveModel {
             refresh_hash: Set(tokens::fingerprint(&refresh_token)),
             last_used_at: Set(Some(now)),
+            user_agent: Set(device.user_agent),
+            client_address: Set(device.address.map(|address| address.to_string())),
             ..Default::default()
         })
         .filter(session::Column::Id.eq(session.id))
@@ -136,19 +139,19 @@ async fn revoke_session_in_tx(
     session::Entity::find_by_id(id).one(tx).await
 }
 
-/// Ends all living sessions of a user but the one they ask with: one statement and one audit row, however many.
-pub(super) async fn revoke_others_in_tx(
+/// Ends all living sessions of a user but those kept: one statement and one audit row, however many. Returns how many.
+pub(super) async fn revoke_all_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
     user: UserId,
+    kept: &[SessionId],
     reason: &str,
-) -> std::result::Result<(), DbErr> {
+) -> std::result::Result<u64, DbErr> {
     let now = app.clock.now();
-    let mut others = alive(now).add(session::Column::UserId.eq(user));
-    if let Some(current) = actor.session {
-        others = others.add(session::Column::Id.ne(current));
-    }
+    let others = alive(now)
+        .add(session::Column::UserId.eq(user))
+        .add(session::Column::Id.is_not_in(kept.iter().copied()));
     let revoked = session::Entity::update_many()
         .set(session::ActiveModel {
             revoked_at: Set(Some(now)),
@@ -161,7 +164,7 @@ pub(super) async fn revoke_others_in_tx(
         let change = Change::of_person("sessions.revoked", user, Some(reason));
         audit::record_in_tx(tx, app, actor, change).await?;
     }
-    Ok(())
+    Ok(revoked.rows_affected)
 }
 
 /// Ends the session of a refresh token, or the one the caller asks with. A used-up token will do: it can only mean that
@@ -225,6 +228,45 @@ pub async fn revoke_session(app: &App, actor: &Actor, id: SessionId) -> Result<s
     Ok(ended)
 }
 
+/// Ends all of the caller's sessions but the one they ask with and the one they want to keep; returns how many.
+pub async fn revoke_other_sessions(app: &App, actor: &Actor, keep: Option<SessionId>) -> Result<i32> {
+    actor.authorise(Operation::RevokeOtherSessions, Place::default())?;
+    let user = actor.user()?;
+    let tx = app.db.begin().await?;
+    if let Some(keep) = keep {
+        session::Entity::find_by_id(keep)
+            .filter(session::Column::UserId.eq(user))
+            .filter(alive(app.clock.now()))
+            .one(&tx)
+            .await?
+            .ok_or_else(session_not_found)?;
+    }
+    let kept: Vec<SessionId> = actor.session.into_iter().chain(keep).collect();
+    let revoked = revoke_all_in_tx(&tx, app, actor, user, &kept, "revoked by its user").await?;
+    tx.commit().await?;
+    Ok(i32::try_from(revoked).unwrap_or(i32::MAX))
+}
+
+/// Writes when the sessions that came in lately were used: now, as far as a session list needs to know.
+pub async fn write_sessions_last_used(app: &App) -> std::result::Result<(), DbErr> {
+    let now = app.clock.now();
+    let used = app.sessions_in_use.take();
+    for chunk in used.chunks(INSERT_CHUNK) {
+        let tx = app.db.begin().await?;
+        session::Entity::update_many()
+            .set(session::ActiveModel {
+                last_used_at: Set(Some(now)),
+                ..Default::default()
+            })
+            .filter(session::Column::Id.is_in(chunk.iter().copied()))
+            .filter(alive(now))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// The caller's living sessions, newest first.
 pub async fn list_sessions(
     app: &App,
@@ -257,7 +299,12 @@ pub(super) fn holder_of(id: SessionId, now: DateTime<Utc>) -> SelectStatement {
 }
 
 /// A new session of a user whose credentials were checked.
-pub(super) async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user: user::Model) -> Result<SignedIn> {
+pub(super) async fn open_session_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    user: user::Model,
+    device: Device,
+) -> Result<SignedIn> {
     let now = app.clock.now();
     forget_used_tokens_in_tx(tx, user.id, now).await?;
     let id: SessionId = app.ids.new_id(now);
@@ -271,6 +318,8 @@ pub(super) async fn open_session_in_tx(tx: &DatabaseTransaction, app: &App, user
         expires_at: Set(refresh_expires_at),
         revoked_at: Set(None),
         last_used_at: Set(None),
+        user_agent: Set(device.user_agent),
+        client_address: Set(device.address.map(|address| address.to_string())),
     })
     .exec_without_returning(tx)
     .await?;

@@ -100,6 +100,9 @@ pub struct SaleRowInput {
     pub order_id: String,
     /// What was paid, net of discount: the base of percentages.
     pub amount: MoneyInput,
+    /// Whether the money was taken with the sale. What is only authorised is captured later, and may come to less.
+    #[graphql(default_with = "CaptureState::Captured")]
+    pub capture: CaptureState,
     /// Codes on the order, at most 10; the first valid one counts.
     #[graphql(default)]
     pub promo_codes: Vec<String>,
@@ -146,6 +149,7 @@ impl CustomerEventInput {
             customer_id: Some(self.customer_id),
             order_id: None,
             amount: None,
+            capture: CaptureState::Captured.into(),
             promo_codes: self.promo_codes,
             click_id: self.click_id,
             occurred_at: self.occurred_at,
@@ -163,6 +167,7 @@ impl SaleRowInput {
             customer_id: self.customer_id,
             order_id: Some(self.order_id),
             amount: Some((self.amount.amount.0, self.amount.currency.0)),
+            capture: self.capture.into(),
             promo_codes: self.promo_codes,
             click_id: self.click_id,
             occurred_at: self.occurred_at,

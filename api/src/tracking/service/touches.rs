@@ -322,7 +322,7 @@ impl Touchpoints {
 }
 
 fn read_click(app: &App, text: &str) -> Option<ClickToken> {
-    click_id::verify(&app.keys.click_id, text)
+    app.keys.click_ids().find_map(|key| click_id::verify(key, text))
 }
 
 fn find_binding(row: &customer_binding::Model, evidence: &Evidence<'_>) -> Found {
