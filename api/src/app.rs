@@ -10,6 +10,7 @@ use crate::{
     accounts::{keys_in_use::KeysInUse, throttle::PasswordThrottle},
     config::Config,
     error::Fault,
+    feed,
     ids::Ids,
     infra::{
         bus::Bus,
@@ -32,6 +33,7 @@ pub struct AppState {
     pub ids: Ids,
     pub search: Arc<dyn Search>,
     pub bus: Bus,
+    pub feeds: feed::Limits,
     pub keys: Keys,
     /// Wrong passwords of the last minutes.
     pub passwords: PasswordThrottle,
@@ -57,6 +59,7 @@ impl Deref for App {
 pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
+    pub feeds: feed::Limits,
 }
 
 impl Default for Parts {
@@ -64,6 +67,7 @@ impl Default for Parts {
         Self {
             clock: Arc::new(SystemClock),
             ids: Ids::from_os(),
+            feeds: feed::Limits::default(),
         }
     }
 }
@@ -87,6 +91,7 @@ impl App {
             ids: parts.ids,
             search,
             bus: Bus::default(),
+            feeds: parts.feeds,
             keys,
             passwords: PasswordThrottle::default(),
             keys_in_use: KeysInUse::default(),

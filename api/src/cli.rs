@@ -11,7 +11,6 @@ use crate::{
     demo,
     error::Fault,
     graphql::schema,
-    ids::Ids,
     import::{invoice_replay, program_import},
     infra::clock::ManualClock,
     ledger::verify,
@@ -79,7 +78,7 @@ async fn import_invoices(config: Config, file: &Path) -> Result<(), String> {
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let parts = Parts {
         clock: clock.clone(),
-        ids: Ids::from_os(),
+        ..Parts::default()
     };
     let app = App::start(config, parts)
         .await

@@ -31,6 +31,7 @@ async fn another(app: &TestApp, seed: u64) -> App {
     let parts = Parts {
         clock: std::sync::Arc::<ManualClock>::clone(&app.clock),
         ids: Ids::seeded(seed),
+        ..Parts::default()
     };
     let Ok(another) = App::assemble(config, db, parts).await else {
         panic!("the application does not assemble");
