@@ -19,6 +19,7 @@ use crate::{
         search::{DatabaseSearch, Search},
     },
     keys::Keys,
+    metrics::Metrics,
     tracking::clicks::ClickQueue,
 };
 
@@ -41,6 +42,7 @@ pub struct AppState {
     pub keys_in_use: KeysInUse,
     /// Clicks that answered their redirect and wait to be written.
     pub clicks: ClickQueue,
+    pub metrics: Metrics,
     /// Rings when a transaction with outbox rows has committed.
     pub outbox_wakeup: Notify,
     /// Rings when a transaction with jobs has committed.
@@ -96,6 +98,7 @@ impl App {
             passwords: PasswordThrottle::default(),
             keys_in_use: KeysInUse::default(),
             clicks: ClickQueue::default(),
+            metrics: Metrics::default(),
             outbox_wakeup: Notify::new(),
             jobs_wakeup: Notify::new(),
         })))

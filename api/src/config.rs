@@ -36,6 +36,11 @@ pub struct Config {
     #[arg(long, global = true, env = "TRIBUTARY_LISTEN", default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
 
+    /// Address to serve `/metrics` on, for Prometheus. Nobody is asked who they are there: keep it from the outside. When
+    /// absent, there are none.
+    #[arg(long, global = true, env = "TRIBUTARY_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Where the outside reaches this server; tracking links begin with it. Defaults to `http://` and the address.
     #[arg(long, global = true, env = "TRIBUTARY_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -115,6 +120,7 @@ impl Config {
             database_url: url.to_owned(),
             database_connections: DEFAULT_CONNECTIONS,
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            metrics_listen: None,
             public_url: None,
             secret: None,
             role: Role::All,

@@ -112,6 +112,7 @@ fn offer() -> Offer<'static> {
             customer_binding: CustomerBinding::Forever,
             customer_binding_months: None,
             auto_approve_commissions: true,
+            commission_note: None,
         },
         terms: "Say that you are paid. Do not bid on our name. Commissions are held for 14 days.",
         rules: vec![

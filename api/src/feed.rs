@@ -146,6 +146,7 @@ where
 {
     try_stream! {
         let limits = app.feeds;
+        let _subscribed = app.metrics.subscribe();
         let mut bus = app.bus.listen();
         // How far the log was read, and how far the subscriber knows it was.
         let (mut position, mut told) = (from, from);

@@ -3,6 +3,7 @@
 mod events;
 mod graphql;
 mod identity;
+pub mod metrics;
 mod pages;
 mod redirect;
 mod socket;
@@ -10,12 +11,13 @@ mod tracking;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
@@ -27,6 +29,9 @@ use crate::{
 pub use socket::Shutdown;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How the metrics call what no route serves.
+const NO_ROUTE: &str = "none";
 
 /// What handlers share.
 #[derive(Clone)]
@@ -55,7 +60,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app, name_request))
 }
 
-/// Names the request, in its span and in its response, and forbids browsers to guess what a response is.
+/// Names the request, in its span and in its response, counts it, and forbids browsers to guess what a response is.
 async fn name_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(&app);
     let span = tracing::info_span!(
@@ -65,9 +70,18 @@ async fn name_request(State(app): State<App>, mut request: Request, next: Next) 
         path = request.uri().path(),
         peer = peer(request.extensions()).map(tracing::field::display),
     );
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let began = Instant::now();
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
+    app.metrics.answered(
+        method.as_str(),
+        route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str),
+        response.status().as_u16(),
+        began.elapsed(),
+    );
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, value);

@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod marketplace;
+pub mod metrics;
 pub mod money;
 pub mod outbox;
 pub mod page;

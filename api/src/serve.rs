@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{Extension, serve::ListenerExt};
+use axum::{Extension, Router, serve::ListenerExt};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,12 +15,26 @@ use crate::{app::App, config::Role, http, jobs};
 /// Requests and jobs that have not ended by then are cut off.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// How long requests are still taken after SIGTERM, while `/readyz` sends new ones elsewhere.
+const NOTICE: Duration = Duration::from_secs(2);
+
 /// Serves until SIGINT or SIGTERM.
 pub async fn serve(app: App) -> Result<(), String> {
     let stop = CancellationToken::new();
-    stop_on_signal(stop.clone())?;
+    let announced = CancellationToken::new();
+    stop_on_signal(announced.clone(), stop.clone())?;
     let role = app.config.role;
     let jobs = jobs::spawn(&app, &stop, role);
+    if let Some(address) = app.config.metrics_listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("--metrics-listen {address}: {error}"))?;
+        jobs.spawn(serve_metrics(
+            http::metrics::router(app.clone()),
+            listener,
+            stop.clone(),
+        ));
+    }
     let served = match role {
         Role::Worker => {
             tracing::info!("working without serving requests");
@@ -32,7 +46,12 @@ pub async fn serve(app: App) -> Result<(), String> {
                 .await
                 .map_err(|error| format!("--listen {}: {error}", app.config.listen))?;
             announce(&listener, &app)?;
-            serve_requests(app.clone(), listener, stop, jobs).await
+            let shutdown = http::Shutdown {
+                announced,
+                stop,
+                open: jobs,
+            };
+            serve_requests(app.clone(), listener, shutdown).await
         }
     };
     match timeout(DRAIN, app.db.close()).await {
@@ -53,23 +72,22 @@ fn announce(listener: &TcpListener, app: &App) -> Result<(), String> {
     Ok(())
 }
 
-async fn serve_requests(
-    app: App,
-    listener: TcpListener,
-    stop: CancellationToken,
-    jobs: TaskTracker,
-) -> Result<(), String> {
+async fn serve_metrics(router: Router, listener: TcpListener, stop: CancellationToken) {
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the metrics are not served any more");
+    }
+}
+
+/// Sockets find `shutdown` among the request's extensions: they end by its token and are waited for like jobs.
+async fn serve_requests(app: App, listener: TcpListener, shutdown: http::Shutdown) -> Result<(), String> {
+    let http::Shutdown { stop, open: jobs, .. } = shutdown.clone();
     // Answers are small and leave in one piece; waiting for more to send would only delay them.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
     });
-    // Sockets find it among the request's extensions: they end by the token and are waited for like jobs.
-    let shutdown = http::Shutdown {
-        stop: stop.clone(),
-        open: jobs.clone(),
-    };
     let router = http::router(app).layer(Extension(shutdown));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -102,13 +120,21 @@ async fn drain(jobs: TaskTracker, requests: impl Future<Output = Result<(), Stri
     })
 }
 
-fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
+/// A person at a terminal (SIGINT) wants the end now; who ends processes behind a load balancer (SIGTERM) wants nobody to
+/// notice.
+fn stop_on_signal(announced: CancellationToken, stop: CancellationToken) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     tokio::spawn(async move {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = interrupt.recv() => announced.cancel(),
+            _ = terminate.recv() => {
+                announced.cancel();
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    () = sleep(NOTICE) => {}
+                }
+            }
         }
         stop.cancel();
     });

@@ -55,6 +55,9 @@ pub struct Model {
     pub customer_binding: CustomerBinding,
     pub customer_binding_months: Option<i32>,
     pub auto_approve_commissions: bool,
+    /// What is said about the commission where no rule says it; promises nothing.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub commission_note: Option<String>,
     pub created_at: DateTimeUtc,
 }
 

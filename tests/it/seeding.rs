@@ -31,6 +31,7 @@ fn offer(rules: Vec<(ConversionEvent, Earning)>, levels: Vec<(i32, Earning)>) ->
             customer_binding: CustomerBinding::Forever,
             customer_binding_months: None,
             auto_approve_commissions: false,
+            commission_note: None,
         },
         terms: "be fair",
         rules,

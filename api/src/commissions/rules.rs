@@ -145,7 +145,9 @@ pub fn earn(
         .iter()
         .find_map(|rule| earn_from_rule(rule, base).map(|earned| (rule, earned)))
     else {
-        return nothing("NO_RULE: no rule of the program fits this event".to_owned());
+        return nothing(
+            "NO_RULE: no commission rule of the program fits this event, and nothing but a rule pays".to_owned(),
+        );
     };
     if source.amount_minor == 0 {
         return nothing(format!("ZERO: {arithmetic}"));

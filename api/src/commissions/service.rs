@@ -1,12 +1,14 @@
 //! Commissions in the transactions of conversions: accrue, approve, reject, reverse.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     TenantScoped, brand,
     commission::{self, CommissionState},
     commission_rule::{self, ConversionEvent},
     conversion,
-    ids::{BrandId, ConversionId, PartnerId, PartnershipId},
+    ids::{BrandId, CommissionId, ConversionId, PartnerId, PartnershipId, ProgramId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
     partnership::{self, PartnershipState},
@@ -23,6 +25,7 @@ use crate::{
     app::App,
     commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule},
     error::{ApiError, Fault},
+    infra::db::INSERT_CHUNK,
     ledger::{
         balances,
         post::{self, Line, Owner, Posting},
@@ -43,9 +46,18 @@ pub struct Credited<'a> {
 }
 
 /// Earnings with the rows above the credited partnership, which name their partners.
+#[derive(Clone, Debug)]
 pub struct Assessed {
     pub earnings: Earnings,
     upline: Vec<(i32, partnership::Model)>,
+}
+
+/// What events of some programs earn: their rules, levels and referral trees as they stand.
+#[derive(Default)]
+pub struct Tariff {
+    rules: HashMap<(ProgramId, ConversionEvent), Vec<Rule>>,
+    levels: HashMap<ProgramId, Vec<Level>>,
+    uplines: HashMap<PartnershipId, Vec<(i32, partnership::Model)>>,
 }
 
 fn fixed(amount_minor: Option<i64>, currency: Option<&String>) -> Result<Option<Money>, Fault> {
@@ -84,72 +96,114 @@ pub fn accepted_currencies(program: &program::Model) -> Result<Vec<Currency>, Fa
         .collect()
 }
 
-/// What a credited event earns: three statements, whatever the depth of the tree.
-pub async fn assess_in_tx(tx: &DatabaseTransaction, credited: &Credited<'_>) -> Result<Assessed, Fault> {
-    let rules = programs::list_rules_in_tx(tx, credited.program.id, credited.event).await?;
-    let levels = programs::list_levels_in_tx(tx, credited.program.id).await?;
-    let upline = if levels.is_empty() {
-        Vec::new()
-    } else {
-        partnerships::list_upline_in_tx(tx, credited.partnership.id).await?
-    };
-    let ancestors: Vec<Ancestor> = upline
-        .iter()
-        .map(|(level, row)| Ancestor {
-            level: *level,
-            partnership: row.id,
-            is_active: row.state == PartnershipState::Active,
-        })
-        .collect();
-    let earnings = rules::earn(
-        credited.partnership.id,
-        credited.base,
-        &accepted_currencies(credited.program)?,
-        &rules.iter().map(rule_of).collect::<Result<Vec<_>, _>>()?,
-        &levels.iter().map(level_of).collect::<Result<Vec<_>, _>>()?,
-        &ancestors,
-    );
-    Ok(Assessed { earnings, upline })
+impl Tariff {
+    /// Three statements, however many programs and partnerships, and whatever the depth of their trees.
+    pub async fn load_in_tx(
+        tx: &DatabaseTransaction,
+        programs: &[ProgramId],
+        events: &[ConversionEvent],
+        partnerships: &[PartnershipId],
+    ) -> Result<Self, Fault> {
+        let mut tariff = Self::default();
+        if programs.is_empty() || partnerships.is_empty() {
+            return Ok(tariff);
+        }
+        for row in programs::list_rules_in_tx(tx, programs, events).await? {
+            let rules = tariff.rules.entry((row.program_id, row.event)).or_default();
+            rules.push(rule_of(&row)?);
+        }
+        for row in programs::list_levels_in_tx(tx, programs).await? {
+            tariff.levels.entry(row.program_id).or_default().push(level_of(&row)?);
+        }
+        if tariff.levels.is_empty() {
+            return Ok(tariff);
+        }
+        for above in partnerships::list_uplines_in_tx(tx, partnerships).await? {
+            let upline = tariff.uplines.entry(above.descendant).or_default();
+            upline.push((above.level, above.ancestor));
+        }
+        Ok(tariff)
+    }
+
+    /// What a credited event earns.
+    pub fn assess(&self, credited: &Credited<'_>) -> Result<Assessed, Fault> {
+        let program = credited.program.id;
+        let rules = self
+            .rules
+            .get(&(program, credited.event))
+            .map_or(&[][..], Vec::as_slice);
+        let levels = self.levels.get(&program).map_or(&[][..], Vec::as_slice);
+        let upline = self.uplines.get(&credited.partnership.id).cloned().unwrap_or_default();
+        let ancestors: Vec<Ancestor> = upline
+            .iter()
+            .map(|(level, row)| Ancestor {
+                level: *level,
+                partnership: row.id,
+                is_active: row.state == PartnershipState::Active,
+            })
+            .collect();
+        let earnings = rules::earn(
+            credited.partnership.id,
+            credited.base,
+            &accepted_currencies(credited.program)?,
+            rules,
+            levels,
+            &ancestors,
+        );
+        Ok(Assessed { earnings, upline })
+    }
 }
 
-/// Writes the commissions of a conversion and accrues them in the ledger.
+/// A conversion whose commissions are to be written.
+pub struct Accrual<'a> {
+    pub conversion: &'a conversion::Model,
+    pub credited: Credited<'a>,
+    pub assessed: &'a Assessed,
+}
+
+/// Writes the commissions of conversions and accrues them in the ledger. What is to be announced of them comes back with
+/// its conversion, in order.
 pub async fn accrue_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
-    conversion: &conversion::Model,
-    credited: &Credited<'_>,
-    assessed: &Assessed,
-) -> Result<Vec<commission::Model>, Fault> {
+    accruals: &[Accrual<'_>],
+) -> Result<Vec<(ConversionId, Fact)>, Fault> {
     let mut rows: Vec<commission::Model> = Vec::new();
-    for earning in &assessed.earnings.earnings {
-        let partner_id = partner_of(earning, credited, &assessed.upline)?;
-        let source_id = rows.first().map(|source| source.id);
-        rows.push(new_row(app, conversion, credited, earning, partner_id, source_id));
+    for accrual in accruals {
+        let mut source_id = None;
+        for earning in &accrual.assessed.earnings.earnings {
+            let row = new_row(app, accrual, earning, source_id)?;
+            source_id = source_id.or(Some(row.id));
+            rows.push(row);
+        }
     }
     if rows.is_empty() {
-        return Ok(rows);
+        return Ok(Vec::new());
     }
-    let models: Vec<commission::ActiveModel> = rows.iter().cloned().map(Into::into).collect();
-    commission::Entity::insert_many(models)
-        .exec_without_returning(tx)
-        .await?;
-    let postings = rows
-        .iter()
-        .map(|row| {
-            posting(
-                row,
-                "accrued",
-                TransferKind::CommissionAccrued,
-                conversion.occurred_at,
-                [
-                    (LedgerAccountKind::CommissionExpense, -row.amount_minor),
-                    (LedgerAccountKind::Pending, row.amount_minor),
-                ],
-            )
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    post_and_announce_in_tx(tx, app, postings).await?;
-    Ok(rows)
+    for chunk in rows.chunks(INSERT_CHUNK) {
+        let models: Vec<commission::ActiveModel> = chunk.iter().cloned().map(Into::into).collect();
+        commission::Entity::insert_many(models)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    let mut facts = Vec::new();
+    let mut postings = Vec::new();
+    for row in &rows {
+        let posting = posting(
+            row,
+            "accrued",
+            TransferKind::CommissionAccrued,
+            row.occurred_at,
+            [
+                (LedgerAccountKind::CommissionExpense, -row.amount_minor),
+                (LedgerAccountKind::Pending, row.amount_minor),
+            ],
+        )?;
+        facts.extend(fact_of(&posting).map(|fact| (row.conversion_id, fact)));
+        postings.push(posting);
+    }
+    post::post_in_tx(tx, app, postings).await?;
+    Ok(facts)
 }
 
 fn partner_of(
@@ -169,14 +223,16 @@ fn partner_of(
 
 fn new_row(
     app: &App,
-    conversion: &conversion::Model,
-    credited: &Credited<'_>,
+    accrual: &Accrual<'_>,
     earning: &Earning,
-    partner_id: PartnerId,
-    source_id: Option<entity::ids::CommissionId>,
-) -> commission::Model {
+    source_id: Option<CommissionId>,
+) -> Result<commission::Model, Fault> {
+    let Accrual {
+        conversion, credited, ..
+    } = accrual;
+    let partner_id = partner_of(earning, credited, &accrual.assessed.upline)?;
     let now = app.clock.now();
-    commission::Model {
+    Ok(commission::Model {
         id: app.ids.new_id(now),
         conversion_id: conversion.id,
         brand_id: conversion.brand_id,
@@ -198,7 +254,7 @@ fn new_row(
         hold_until: hold_until(credited.program, conversion.occurred_at),
         occurred_at: conversion.occurred_at,
         created_at: now,
-    }
+    })
 }
 
 /// Until when a program holds what was earned at `occurred_at`.

@@ -64,6 +64,20 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
+impl Answer {
+    /// How the metrics call its outcome.
+    fn word(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Executed if self.response.errors.is_empty() => "done",
+            Outcome::Executed if self.response.errors.iter().any(is_fault) => "failed",
+            Outcome::Executed => "errors",
+            Outcome::Refused | Outcome::WrongMethod => "refused",
+            Outcome::RateLimited { .. } => "rate_limited",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
 impl Serialize for Answer {
     /// As GraphQL over HTTP wants it: an answer to a request that was never executed has no `data`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -110,10 +124,12 @@ impl Guarded {
     /// Answers a query or a mutation.
     pub async fn execute(&self, caller: &Caller, request: Request, door: Door) -> Answer {
         let meter = self.meter(caller);
-        match self.admit(caller, request, door, &meter) {
-            Ok((request, _)) => self.run(caller, request, &meter).await,
-            Err(answer) => *answer,
-        }
+        let (kind, answer) = match self.admit(caller, request, door, &meter) {
+            Ok((request, operation)) => (kind_of(operation), self.run(caller, request, &meter).await),
+            Err(answer) => (NEVER_RUN, *answer),
+        };
+        self.app.metrics.operation(kind, answer.word());
+        answer
     }
 
     /// Answers any operation: one answer for a query or a mutation, as many as there are events for a subscription.
@@ -121,8 +137,14 @@ impl Guarded {
     pub fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Answer> {
         let meter = self.meter(&caller);
         match self.admit(&caller, request, Door::Stream, &meter) {
-            Err(answer) => stream::iter([*answer]).boxed(),
+            Err(answer) => {
+                self.app.metrics.operation(NEVER_RUN, answer.word());
+                stream::iter([*answer]).boxed()
+            }
             Ok((request, OperationType::Subscription)) => {
+                self.app
+                    .metrics
+                    .operation(kind_of(OperationType::Subscription), "opened");
                 let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
                 responses
                     .map(move |response| match response {
@@ -131,11 +153,15 @@ impl Guarded {
                     })
                     .boxed()
             }
-            Ok((request, _)) => {
+            Ok((request, operation)) => {
                 let guarded = self.clone();
-                async move { guarded.run(&caller, request, &meter).await }
-                    .into_stream()
-                    .boxed()
+                async move {
+                    let answer = guarded.run(&caller, request, &meter).await;
+                    guarded.app.metrics.operation(kind_of(operation), answer.word());
+                    answer
+                }
+                .into_stream()
+                .boxed()
             }
         }
     }
@@ -223,6 +249,24 @@ impl Guarded {
     }
 }
 
+/// What the metrics call the kind of what was refused before it had one.
+const NEVER_RUN: &str = "none";
+
+fn kind_of(operation: OperationType) -> &'static str {
+    match operation {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+fn is_fault(error: &ServerError) -> bool {
+    let extensions = error.extensions.as_ref();
+    extensions
+        .and_then(|extensions| extensions.get("code"))
+        .is_some_and(|code| *code == "INTERNAL_SERVER_ERROR".into())
+}
+
 /// The answer after a panic. What it said went to standard error with its place; here it gets the request's name.
 fn failed(caller: &Caller, meter: &Meter) -> Answer {
     tracing::error!(request_id = %caller.request_id, "a resolver panicked");
@@ -243,10 +287,8 @@ fn finish(caller: &Caller, meter: &Meter, mut response: Response) -> Answer {
         error.source = None;
         // What the library refuses after validation are values: of arguments, variables and the operation's name.
         set_code(error, "BAD_USER_INPUT");
-        if let Some(extensions) = &mut error.extensions
-            && extensions
-                .get("code")
-                .is_some_and(|code| *code == "INTERNAL_SERVER_ERROR".into())
+        if is_fault(error)
+            && let Some(extensions) = &mut error.extensions
         {
             extensions.set("requestId", &*caller.request_id);
         }

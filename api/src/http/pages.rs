@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::http::GraphiQLSource;
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
@@ -14,13 +14,16 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::{graphql::schema, http::Edge};
+use crate::{
+    graphql::schema,
+    http::{Edge, Shutdown},
+};
 
 /// The brand by which the demo marketplace is recognised.
 const DEMO_BRAND: &str = "aurora-coffee";
 
 /// A load balancer wants to know now, not when the pool has given up.
-const READY_PATIENCE: Duration = Duration::from_secs(2);
+pub const READY_PATIENCE: Duration = Duration::from_secs(2);
 /// When who finds the process not ready may ask again.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
@@ -53,8 +56,11 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers in time.
-pub async fn readyz(State(edge): State<Edge>) -> Response {
+/// The database answers in time, and nobody has told this process to end.
+pub async fn readyz(State(edge): State<Edge>, shutdown: Option<Extension<Shutdown>>) -> Response {
+    if shutdown.is_some_and(|Extension(shutdown)| shutdown.announced.is_cancelled()) {
+        return not_ready("this process is stopping\n");
+    }
     match timeout(READY_PATIENCE, edge.app.db.read().ping()).await {
         Ok(Ok(())) => return "ready\n".into_response(),
         Ok(Err(error)) => tracing::warn!(%error, "the database does not answer"),

@@ -112,6 +112,8 @@ impl ServerMessage<'_> {
 /// How whoever runs the server ends its sockets, and waits for them. Without one they end with their clients.
 #[derive(Clone, Default)]
 pub struct Shutdown {
+    /// The end is announced: load balancers are told, everything still works.
+    pub announced: CancellationToken,
     pub stop: CancellationToken,
     pub open: TaskTracker,
 }
@@ -135,7 +137,7 @@ pub fn accept(edge: Edge, upgrade: WebSocketUpgrade, parts: &Parts) -> Response 
         operations: HashMap::new(),
         serial: 0,
     };
-    let Shutdown { stop, open } = parts.extensions.get::<Shutdown>().cloned().unwrap_or_default();
+    let Shutdown { stop, open, .. } = parts.extensions.get::<Shutdown>().cloned().unwrap_or_default();
     let span = tracing::Span::current();
     upgrade.on_upgrade(move |socket| {
         open.track_future(async move {

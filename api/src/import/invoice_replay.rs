@@ -201,6 +201,7 @@ fn offer() -> Offer<'static> {
             customer_binding: CustomerBinding::Forever,
             customer_binding_months: None,
             auto_approve_commissions: true,
+            commission_note: None,
         },
         terms: "These partners are made up; the invoices are real.",
         rules: vec![

@@ -1,7 +1,7 @@
 //! Reading published facts about programs: one JSON object a line, plain or gzipped.
 //!
-//! Pure: a line is understood whole, against the same bounds that the services check, before anything is written. What is
-//! ambiguous is refused, never guessed: a listing promises money.
+//! Pure: a line is understood whole, against the same bounds that the services check, before anything is written. A rate
+//! that is not one number is not guessed at, for a rule pays: it becomes a note in the words of the line.
 
 use std::{
     collections::HashSet,
@@ -23,7 +23,7 @@ use crate::{
     marketplace::rules::{clean_pitch, clean_title, is_category},
     money::{Currency, Money, parse_decimal},
     programs::{
-        rules::is_rate,
+        rules::{clean_note, is_rate},
         service::{BINDING_MONTHS, MAX_DESCRIPTION_CHARS, WINDOW_DAYS},
     },
 };
@@ -75,10 +75,7 @@ pub enum Reason {
     TextInvalid,
     UrlInvalid,
     CategoryInvalid,
-    RateVaries,
-    RateRange,
     RateNotUnderstood,
-    RateOutOfRange,
     TypeNotUnderstood,
     DurationNotUnderstood,
     CurrencyNotUnderstood,
@@ -97,10 +94,7 @@ impl Reason {
             Self::TextInvalid => "TEXT_INVALID",
             Self::UrlInvalid => "URL_INVALID",
             Self::CategoryInvalid => "CATEGORY_INVALID",
-            Self::RateVaries => "RATE_VARIES",
-            Self::RateRange => "RATE_IS_A_RANGE",
             Self::RateNotUnderstood => "RATE_NOT_UNDERSTOOD",
-            Self::RateOutOfRange => "RATE_OUT_OF_RANGE",
             Self::TypeNotUnderstood => "COMMISSION_TYPE_NOT_UNDERSTOOD",
             Self::DurationNotUnderstood => "DURATION_NOT_UNDERSTOOD",
             Self::CurrencyNotUnderstood => "CURRENCY_NOT_UNDERSTOOD",
@@ -119,14 +113,11 @@ impl Reason {
             Self::TextInvalid => "slug, name, summary or tags are empty or too long",
             Self::UrlInvalid => "not an http or https address",
             Self::CategoryInvalid => "a category has 2 to 40 letters or digits",
-            Self::RateVaries => "no rate is stated",
-            Self::RateRange => "a range promises no single rate",
-            Self::RateNotUnderstood => "not one percentage, and not one amount with its sign",
-            Self::RateOutOfRange => "above 0, at most 100 %, and no finer than the currency",
-            Self::TypeNotUnderstood => "one rate is understood of one-time and recurring commissions only",
+            Self::RateNotUnderstood => "neither `varies` nor any number, or not 1 to 200 characters on one line",
+            Self::TypeNotUnderstood => "one-time, recurring, tiered or hybrid",
             Self::DurationNotUnderstood => "`lifetime` or 1 to 120 months",
             Self::CurrencyNotUnderstood => "no known currency is stated, or another one than the rate's sign says",
-            Self::CookieDaysOutOfRange => "an attribution window has 1 to 365 days",
+            Self::CookieDaysOutOfRange => "an attribution window has at most 365 days",
             Self::PayoutMinimumInvalid => "not an amount of the payout currency",
             Self::HandleTaken => "every handle for this slug belongs to another brand",
         }
@@ -149,11 +140,13 @@ impl Refused {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rate {
     /// Parts per million of a sale.
     Percent(i64),
     Fixed(Money),
+    /// No promise, in the words of the line.
+    OnRequest(String),
 }
 
 /// What a line says, in the words of the services.
@@ -253,15 +246,19 @@ fn understand(record: &Record) -> Result<Facts, Refused> {
         return Err(refuse(Reason::CategoryInvalid, &record.category));
     }
     let (currency, payout_currency) = read_currencies(record)?;
-    let rate = read_rate(&record.commission_rate, currency)?;
+    let rate = read_promise(record, currency)?;
     let (binding, binding_months) = read_binding(record)?;
     let window_days = i32::try_from(record.cookie_days)
         .ok()
-        .filter(|days| WINDOW_DAYS.contains(days))
-        .ok_or_else(|| refuse(Reason::CookieDaysOutOfRange, &record.cookie_days.to_string()))?;
+        .filter(|days| (0..=*WINDOW_DAYS.end()).contains(days))
+        .ok_or_else(|| refuse(Reason::CookieDaysOutOfRange, &record.cookie_days.to_string()))?
+        .max(*WINDOW_DAYS.start());
     let payout_minimum = read_payout_minimum(record, payout_currency)?;
 
-    let title = format!("{name}: {} for a sale", record.commission_rate.trim());
+    let title = match &rate {
+        Rate::OnRequest(note) => format!("{name}: rate on request ({note})"),
+        Rate::Percent(_) | Rate::Fixed(_) => format!("{name}: {} for a sale", record.commission_rate.trim()),
+    };
     let title = clean_title(&title).ok_or_else(|| refuse(Reason::TextInvalid, &title))?;
     let pitch = clean_pitch(&pitch(record))
         .filter(|pitch| !record.summary.trim().is_empty() && pitch.chars().count() <= MAX_DESCRIPTION_CHARS)
@@ -318,54 +315,50 @@ fn read_currencies(record: &Record) -> Result<(Currency, Currency), Refused> {
         .ok_or_else(|| Refused::new(Reason::CurrencyNotUnderstood, "no currency"))
 }
 
-/// One percentage or one amount with its sign. A bare number could be either.
-fn read_rate(text: &str, currency: Currency) -> Result<Rate, Refused> {
-    let refuse = |reason| Refused::new(reason, text);
-    let rate = text.trim();
-    if rate.eq_ignore_ascii_case("varies") {
-        return Err(refuse(Reason::RateVaries));
+/// What a rule can promise of a line. Neither several rates in one nor a rate for clicks that count for no time is one.
+fn read_promise(record: &Record, currency: Currency) -> Result<Rate, Refused> {
+    let rate = read_rate(&record.commission_rate, currency)?;
+    let words = record.commission_rate.trim();
+    let on_request = |beside: &str| note(&format!("{words}, {beside}"));
+    match record.commission_type.as_str() {
+        "one-time" | "recurring" if record.cookie_days != 0 => Ok(rate),
+        "one-time" | "recurring" => on_request("cookie 0 days"),
+        kind @ ("tiered" | "hybrid") => on_request(kind),
+        other => Err(Refused::new(Reason::TypeNotUnderstood, other)),
     }
+}
+
+/// One percentage or one amount with its sign. Anything else that speaks of a rate (a range, two rates, a bare number that
+/// could be either) is a note.
+fn read_rate(text: &str, currency: Currency) -> Result<Rate, Refused> {
+    let rate = text.trim();
     if let Some(percent) = rate.strip_suffix('%').and_then(read_number) {
-        return percent
+        let ppm = percent
             .checked_mul(PERCENT_PPM.into())
             .filter(|ppm| ppm.fract().is_zero())
             .and_then(|ppm| i64::try_from(ppm).ok())
-            .filter(|ppm| is_rate(*ppm))
-            .map(Rate::Percent)
-            .ok_or_else(|| refuse(Reason::RateOutOfRange));
+            .filter(|ppm| is_rate(*ppm));
+        return ppm.map_or_else(|| note(rate), |ppm| Ok(Rate::Percent(ppm)));
     }
     for (sign, code) in SIGNS {
         if let Some(amount) = rate.strip_prefix(sign).and_then(read_number) {
             if code != currency.code() {
-                return Err(refuse(Reason::CurrencyNotUnderstood));
+                return Err(Refused::new(Reason::CurrencyNotUnderstood, text));
             }
-            return Money::from_decimal(amount, currency)
-                .ok()
-                .filter(|money| money.amount_minor > 0)
-                .map(Rate::Fixed)
-                .ok_or_else(|| refuse(Reason::RateOutOfRange));
+            let money = Money::from_decimal(amount, currency).ok();
+            let money = money.filter(|money| money.amount_minor > 0);
+            return money.map_or_else(|| note(rate), |money| Ok(Rate::Fixed(money)));
         }
     }
-    Err(refuse(if is_range(rate) {
-        Reason::RateRange
-    } else {
-        Reason::RateNotUnderstood
-    }))
+    note(rate)
 }
 
-/// `20-30%`, `$15-20`, `up to 60%`.
-fn is_range(rate: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text.trim().trim_end_matches('%');
-        read_number(text.trim_start_matches(SIGNS.map(|(sign, _)| sign)))
-    };
-    let lower = rate.to_lowercase();
-    match lower.strip_prefix("up to ") {
-        Some(most) => bare(most).is_some(),
-        None => lower
-            .split_once(['-', '–'])
-            .is_some_and(|(least, most)| bare(least).is_some() && bare(most).is_some()),
-    }
+fn note(words: &str) -> Result<Rate, Refused> {
+    let speaks = words.eq_ignore_ascii_case("varies") || words.contains(|c: char| c.is_ascii_digit());
+    clean_note(words)
+        .filter(|_| speaks)
+        .map(|note| Rate::OnRequest(note.to_owned()))
+        .ok_or_else(|| Refused::new(Reason::RateNotUnderstood, words))
 }
 
 /// Not negative; thousands may stand in groups: `1,000.50`.
@@ -385,12 +378,8 @@ fn read_number(text: &str) -> Option<Decimal> {
 /// A customer brings commissions again only where the line says so: a one-time commission binds nobody, and neither does a
 /// recurring one that does not say for how long.
 fn read_binding(record: &Record) -> Result<(CustomerBinding, Option<i32>), Refused> {
-    let recurring = match record.commission_type.as_str() {
-        "one-time" => false,
-        "recurring" => true,
-        other => return Err(Refused::new(Reason::TypeNotUnderstood, other)),
-    };
-    let Some(duration) = record.commission_duration.as_deref().filter(|_| recurring) else {
+    let is_recurring = record.commission_type == "recurring";
+    let Some(duration) = record.commission_duration.as_deref().filter(|_| is_recurring) else {
         return Ok((CustomerBinding::Never, None));
     };
     if duration.eq_ignore_ascii_case("lifetime") {
@@ -497,27 +486,39 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_its_reason() {
+    fn what_is_no_single_rate_is_a_note_in_its_own_words() {
+        for text in [
+            "Varies",
+            "20-30%",
+            "20% – 30%",
+            "$15-20",
+            "Up to 60%",
+            "0%",
+            "101%",
+            "1.00001%",
+            "$0",
+            "$1.001",
+            "20",
+            "-5%",
+            "$1,00",
+            "$1.0,000",
+            "$75 or 20%",
+            "60% of first month",
+        ] {
+            assert_eq!(rate(text), Ok(Rate::OnRequest(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_without_a_rate_and_wrong_signs_are_refused() {
+        let long = "9".repeat(201);
         for (text, reason) in [
-            ("Varies", Reason::RateVaries),
-            ("20-30%", Reason::RateRange),
-            ("20% – 30%", Reason::RateRange),
-            ("$15-20", Reason::RateRange),
-            ("Up to 60%", Reason::RateRange),
-            ("0%", Reason::RateOutOfRange),
-            ("101%", Reason::RateOutOfRange),
-            ("1.00001%", Reason::RateOutOfRange),
-            ("$0", Reason::RateOutOfRange),
-            ("$1.001", Reason::RateOutOfRange),
             ("€5", Reason::CurrencyNotUnderstood),
-            ("20", Reason::RateNotUnderstood),
-            ("-5%", Reason::RateNotUnderstood),
-            ("$1,00", Reason::RateNotUnderstood),
-            ("$1.0,000", Reason::RateNotUnderstood),
-            ("$75 or 20%", Reason::RateNotUnderstood),
-            ("60% of first month", Reason::RateNotUnderstood),
+            ("ask us", Reason::RateNotUnderstood),
             ("%", Reason::RateNotUnderstood),
             ("", Reason::RateNotUnderstood),
+            ("5\n6", Reason::RateNotUnderstood),
+            (long.as_str(), Reason::RateNotUnderstood),
         ] {
             assert_eq!(rate(text), Err(reason), "{text}");
         }

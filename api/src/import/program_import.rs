@@ -59,8 +59,9 @@ pub async fn import(app: &App, file: &Path) -> Result<Report, Fault> {
                 Place::There => tally.already_there += 1,
                 Place::Free(handle) => {
                     let brand = import.create_brand(&facts, handle).await?;
-                    import.complete(facts, brand, None).await?;
                     tally.imported += 1;
+                    tally.on_request += u64::from(matches!(facts.rate, Rate::OnRequest(_)));
+                    import.complete(facts, brand, None).await?;
                 }
                 Place::Begun(brand, program) => {
                     import.complete(facts, brand, program).await?;
@@ -161,12 +162,13 @@ impl Import<'_> {
 
     async fn complete(&self, facts: Facts, brand: BrandId, known: Option<program::Model>) -> Result<(), Fault> {
         let terms = self.terms(&facts);
-        let earning = match facts.rate {
-            Rate::Percent(ppm) => Earning::PercentOfSale(ppm),
-            Rate::Fixed(money) => Earning::Fixed {
-                amount: money.to_decimal(),
-                currency: money.currency.code().to_owned(),
-            },
+        let (earning, commission_note) = match facts.rate {
+            Rate::Percent(ppm) => (Some(Earning::PercentOfSale(ppm)), None),
+            Rate::Fixed(money) => {
+                let (amount, currency) = (money.to_decimal(), money.currency.code().to_owned());
+                (Some(Earning::Fixed { amount, currency }), None)
+            }
+            Rate::OnRequest(note) => (None, Some(note)),
         };
         let offer = Offer {
             settings: Settings {
@@ -180,9 +182,13 @@ impl Import<'_> {
                 customer_binding: facts.binding,
                 customer_binding_months: facts.binding_months,
                 auto_approve_commissions: false,
+                commission_note,
             },
             terms: &terms,
-            rules: vec![(ConversionEvent::Sale, earning)],
+            rules: earning
+                .into_iter()
+                .map(|earning| (ConversionEvent::Sale, earning))
+                .collect(),
             levels: Vec::new(),
             content: Content {
                 title: facts.title,

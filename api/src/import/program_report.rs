@@ -11,6 +11,8 @@ const EXAMPLES: usize = 3;
 #[derive(Default)]
 pub struct Tally {
     pub imported: u64,
+    /// Of the imported: those with a note in place of a rule.
+    pub on_request: u64,
     /// Begun by an earlier run that did not come to its end.
     pub completed: u64,
     pub already_there: u64,
@@ -45,6 +47,7 @@ impl Tally {
         let mut table = String::new();
         for (name, count) in [
             ("Imported", self.imported),
+            ("  with a note, no rule", self.on_request),
             ("Completed", self.completed),
             ("Already there", self.already_there),
             ("Refused", refused),

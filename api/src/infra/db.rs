@@ -27,6 +27,20 @@ const POSTGRES_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait for the one writer of a SQLite file, or for a reader.
 const SQLITE_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many connections a pool has.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    pub open: u32,
+    pub idle: u32,
+}
+
+impl Connections {
+    fn of(open: u32, idle: usize) -> Self {
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        Self { open, idle }
+    }
+}
+
 #[derive(Clone)]
 pub struct Db {
     writer: DatabaseConnection,
@@ -91,6 +105,23 @@ impl Db {
     #[must_use]
     pub fn backend(&self) -> DatabaseBackend {
         self.writer.get_database_backend()
+    }
+
+    /// The pools by name, with what they hold now.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(&'static str, Connections)> {
+        match self.backend() {
+            DatabaseBackend::Postgres => {
+                let pool = self.reader.get_postgres_connection_pool();
+                vec![("all", Connections::of(pool.size(), pool.num_idle()))]
+            }
+            _ => [("writer", &self.writer), ("readers", &self.reader)]
+                .map(|(name, connection)| {
+                    let pool = connection.get_sqlite_connection_pool();
+                    (name, Connections::of(pool.size(), pool.num_idle()))
+                })
+                .to_vec(),
+        }
     }
 
     /// SQL statements run so far; tests bound them.

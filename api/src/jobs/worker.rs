@@ -207,27 +207,40 @@ async fn watch(
 }
 
 async fn settle(app: &App, job: &job::Model, run: Uuid, ended: Ended) -> Result<(), DbErr> {
+    let ran = |outcome| app.metrics.job_ran(&job.kind, outcome);
     let (error, hope) = match ended {
         Ended::Done => {
+            ran("done");
             if !claims::finish(app, job.id, run).await? {
                 tracing::warn!(job = %job.id, kind = job.kind, "a job was done after its lease; it is done again");
             }
             return Ok(());
         }
         Ended::Lost => {
+            ran("lost");
             tracing::warn!(job = %job.id, kind = job.kind, "a job's lease was lost; another worker has it");
             return Ok(());
         }
-        Ended::BrokenOff => return claims::hand_back(app, job.id, run).await,
+        Ended::BrokenOff => {
+            ran("handed_back");
+            return claims::hand_back(app, job.id, run).await;
+        }
         Ended::Failed(JobError::Retry(error)) => (error, Hope::Retry),
         Ended::Failed(JobError::Hopeless(error)) => (error, Hope::None),
     };
     match claims::fail(app, job, run, &error, hope).await? {
         Failed::Again(run_at) => {
+            ran("failed");
             tracing::warn!(job = %job.id, kind = job.kind, error, %run_at, "a job failed and is tried again");
         }
-        Failed::Dead => tracing::error!(job = %job.id, kind = job.kind, error, "a job failed for good and is dead"),
-        Failed::Lost => tracing::warn!(job = %job.id, kind = job.kind, error, "a job failed after its lease"),
+        Failed::Dead => {
+            ran("dead");
+            tracing::error!(job = %job.id, kind = job.kind, error, "a job failed for good and is dead");
+        }
+        Failed::Lost => {
+            ran("lost");
+            tracing::warn!(job = %job.id, kind = job.kind, error, "a job failed after its lease");
+        }
     }
     Ok(())
 }

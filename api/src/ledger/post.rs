@@ -1,6 +1,6 @@
 //! Posting: the only way to move money.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -12,8 +12,8 @@ use entity::{
 use sea_orm::{
     ActiveEnum,
     ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
 
 use crate::{app::App, error::Fault, infra::db::INSERT_CHUNK, money::Currency};
@@ -77,13 +77,15 @@ pub async fn post_in_tx(tx: &DatabaseTransaction, app: &App, postings: Vec<Posti
         posting.lines.retain(|line| line.amount_minor != 0);
     }
     postings.retain(|posting| !posting.lines.is_empty());
-    let known: Vec<String> = ledger_transfer::Entity::find()
+    let known: HashSet<String> = ledger_transfer::Entity::find()
         .select_only()
         .column(ledger_transfer::Column::TransferKey)
         .filter(ledger_transfer::Column::TransferKey.is_in(postings.iter().map(|posting| posting.key.as_str())))
         .into_tuple()
         .all(tx)
-        .await?;
+        .await?
+        .into_iter()
+        .collect();
     postings.retain(|posting| !known.contains(&posting.key));
     if postings.is_empty() {
         return Ok(());
@@ -126,8 +128,8 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
         .filter(|(key, _)| !accounts.contains_key(*key))
         .map(|(_, row)| row.clone())
         .collect();
-    if !missing.is_empty() {
-        ledger_account::Entity::insert_many(missing)
+    for chunk in missing.chunks(INSERT_CHUNK) {
+        ledger_account::Entity::insert_many(chunk.to_vec())
             .on_conflict(
                 OnConflict::column(ledger_account::Column::AccountKey)
                     .do_nothing()
@@ -135,6 +137,8 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
             )
             .exec_without_returning(tx)
             .await?;
+    }
+    if !missing.is_empty() {
         accounts = find_accounts_in_tx(tx, wanted.keys()).await?;
     }
     Ok(accounts)
@@ -152,25 +156,48 @@ async fn find_accounts_in_tx(tx: &DatabaseTransaction, keys: impl Iterator<Item 
     Ok(rows.into_iter().collect())
 }
 
-/// Moves the cached balances, in the order of the accounts' keys.
+/// Moves the cached balances: several are locked in the order of their accounts' keys first, so that two transactions
+/// never wait for each other.
 async fn move_balances_in_tx(tx: &DatabaseTransaction, postings: &[Posting]) -> Result<(), Fault> {
-    let mut moves: BTreeMap<String, (LedgerAccountKind, i64)> = BTreeMap::new();
+    use ledger_account::{Column, Entity};
+    let mut moves: BTreeMap<String, i64> = BTreeMap::new();
     for posting in postings {
         for line in posting.lines.iter().filter(|line| line.owner != Owner::Brand) {
             let key = account_key(posting.brand, line.owner, line.kind, posting.currency);
-            moves.entry(key).or_insert((line.kind, 0)).1 += line.amount_minor;
+            *moves.entry(key).or_insert(0) += line.amount_minor;
         }
     }
-    for (key, (kind, delta)) in moves {
-        let balance = Expr::col(ledger_account::Column::BalanceMinor).add(delta);
-        let mut update = ledger_account::Entity::update_many()
-            .col_expr(ledger_account::Column::BalanceMinor, balance.clone())
-            .filter(ledger_account::Column::AccountKey.eq(&key));
-        if kind != LedgerAccountKind::Available {
-            update = update.filter(balance.gte(0));
+    let moves: Vec<(String, i64)> = moves.into_iter().collect();
+    for chunk in moves.chunks(INSERT_CHUNK) {
+        let keys = || chunk.iter().map(|(key, _)| key.as_str());
+        if chunk.len() > 1 {
+            let _locked: Vec<LedgerAccountId> = Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(Column::AccountKey.is_in(keys()))
+                .order_by_asc(Column::AccountKey)
+                .lock_exclusive()
+                .into_tuple()
+                .all(tx)
+                .await?;
         }
-        if update.exec(tx).await?.rows_affected != 1 {
-            return Err(Fault::new(format!("account {key} cannot move by {delta}")));
+        let delta = chunk.iter().fold(CaseStatement::new(), |case, (key, delta)| {
+            case.case(Expr::col(Column::AccountKey).eq(key), Expr::value(*delta))
+        });
+        let balance = Expr::col(Column::BalanceMinor).add(Expr::expr(delta));
+        let moved = Entity::update_many()
+            .col_expr(Column::BalanceMinor, balance.clone())
+            .filter(Column::AccountKey.is_in(keys()))
+            .filter(
+                Condition::any()
+                    .add(Column::Kind.eq(LedgerAccountKind::Available))
+                    .add(balance.gte(0)),
+            )
+            .exec(tx)
+            .await?
+            .rows_affected;
+        if moved != chunk.len() as u64 {
+            return Err(Fault::new(format!("these accounts cannot move so: {chunk:?}")));
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ crate::error_codes! {
         TooManyCountries,
         /// The program has a listing.
         ListingExists,
-        /// The program has no active commission rule: there is nothing to earn yet.
+        /// The program has neither an active commission rule nor a commission note: nothing says what there is to earn.
         ListingIncomplete,
         /// The program is not active.
         ProgramNotActive,

@@ -54,7 +54,8 @@ impl MarketplaceMutations {
         UpdateListingPayload::of(service::update_listing(ctx.app(), ctx.actor(), id, patch).await)
     }
 
-    /// Puts a draft or paused listing into the marketplace. Its program must be active and pay for something.
+    /// Puts a draft or paused listing into the marketplace. Its program must be active and have a
+    /// commission rule, or at least a note that says what to ask for.
     async fn publish_listing(
         &self,
         ctx: &Context<'_>,

@@ -170,19 +170,19 @@ pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId) -> Result<
         &[ListingState::Draft, ListingState::Paused],
         ListingState::Published,
     )?;
-    let active = programs::get_program_in_tx(&tx, row.program_id)
+    let program = programs::get_program_in_tx(&tx, row.program_id)
         .await?
-        .is_some_and(|program| program.state == ProgramState::Active);
-    if !active {
-        return Err(Failure::refused(
-            Code::ProgramNotActive,
-            "activate the program before publishing its listing",
-        ));
-    }
-    if !programs::has_active_rule_in_tx(&tx, row.program_id).await? {
+        .filter(|program| program.state == ProgramState::Active)
+        .ok_or_else(|| {
+            Failure::refused(
+                Code::ProgramNotActive,
+                "activate the program before publishing its listing",
+            )
+        })?;
+    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(&tx, program.id).await? {
         return Err(Failure::refused(
             Code::ListingIncomplete,
-            "the program has no active commission rule: there is nothing to earn yet",
+            "the program has neither an active commission rule nor a commission note: nothing says what there is to earn",
         ));
     }
     let from = row.state;

@@ -8,6 +8,7 @@
 
 pub mod relay;
 
+use chrono::{DateTime, Utc};
 use entity::{
     Reach, TenantScoped,
     ids::{BrandId, PartnerId},
@@ -145,4 +146,31 @@ pub async fn last_position(app: &App) -> Result<i64, DbErr> {
         .one(app.db.read())
         .await?;
     Ok(position.flatten().unwrap_or(0))
+}
+
+/// The most unstamped events that are counted: beyond it, only that it is too many.
+const MAX_COUNTED: u64 = 10_000;
+
+/// Committed events that have no position yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    pub count: i64,
+    pub oldest_at: Option<DateTime<Utc>>,
+}
+
+/// How far the relay is behind.
+pub async fn waiting(app: &App) -> Result<Waiting, DbErr> {
+    let times: Vec<DateTime<Utc>> = Entity::find()
+        .select_only()
+        .column(Column::OccurredAt)
+        .filter(Column::Position.is_null())
+        .order_by_asc(Column::Seq)
+        .limit(MAX_COUNTED)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    Ok(Waiting {
+        count: i64::try_from(times.len()).unwrap_or(i64::MAX),
+        oldest_at: times.first().copied(),
+    })
 }

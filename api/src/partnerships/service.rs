@@ -15,7 +15,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 pub use self::{
     apply::{Apply, apply_to_program, withdraw_application},
     decide::{Rejection, approve_application, reactivate_partnership, reject_application, suspend_partnership},
-    tree::{list_upline_in_tx, set_referrer},
+    tree::{Above, list_uplines_in_tx, set_referrer},
 };
 use crate::{
     accounts::{

@@ -21,6 +21,8 @@ crate::error_codes! {
         AttributionWindowOutOfRange,
         /// `MONTHS` needs 1 to 120 months; the other bindings take none.
         CustomerBindingMonthsInvalid,
+        /// A commission note has 1 to 200 characters on one line.
+        CommissionNoteInvalid,
         /// Terms have 1 to 50,000 characters.
         TermsInvalid,
         /// A program may have at most 1,000 versions of its terms.

@@ -42,6 +42,7 @@ impl ProgramMutations {
             customer_binding: input.customer_binding.into(),
             customer_binding_months: input.customer_binding_months,
             auto_approve_commissions: input.auto_approve_commissions,
+            commission_note: input.commission_note,
         };
         CreateProgramPayload::of(service::create_program(ctx.app(), ctx.actor(), brand, settings, &input.terms).await)
     }
@@ -147,6 +148,15 @@ fn read_earning(earning: ReferralEarningInput, index: usize) -> Result<Earning, 
     })
 }
 
+/// Absent keeps, null takes away.
+fn nullable<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}
+
 fn read_patch(patch: ProgramPatchInput) -> Result<Patch, ApiError> {
     Ok(Patch {
         name: not_null(patch.name, "patch.name")?,
@@ -157,12 +167,9 @@ fn read_patch(patch: ProgramPatchInput) -> Result<Patch, ApiError> {
         attribution_window_days: not_null(patch.attribution_window_days, "patch.attributionWindowDays")?,
         attribution_order: not_null(patch.attribution_order, "patch.attributionOrder")?.map(Into::into),
         customer_binding: not_null(patch.customer_binding, "patch.customerBinding")?.map(Into::into),
-        customer_binding_months: match patch.customer_binding_months {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(months) => Some(Some(months)),
-        },
+        customer_binding_months: nullable(patch.customer_binding_months),
         auto_approve_commissions: not_null(patch.auto_approve_commissions, "patch.autoApproveCommissions")?,
+        commission_note: nullable(patch.commission_note),
         terms: not_null(patch.terms, "patch.terms")?,
     })
 }

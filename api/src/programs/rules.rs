@@ -9,6 +9,17 @@ pub const CURRENCIES: RangeInclusive<usize> = 1..=20;
 /// The most levels of a referral tree that earn.
 pub const MAX_LEVELS: usize = 10;
 
+/// Longest commission note, in characters.
+pub const MAX_NOTE_CHARS: usize = 200;
+
+/// A commission note as it will be shown: trimmed, on one line.
+#[must_use]
+pub fn clean_note(note: &str) -> Option<&str> {
+    let note = note.trim();
+    let fits = !note.is_empty() && note.chars().count() <= MAX_NOTE_CHARS && !note.chars().any(char::is_control);
+    fits.then_some(note)
+}
+
 /// Codes as they are stored: known, sorted, each once.
 pub fn normal_currencies(codes: &[String]) -> Result<Vec<&'static str>, UnknownCurrency> {
     let mut known = codes
@@ -54,6 +65,15 @@ mod tests {
         assert!(normal_currencies(&codes(&["EUR", "QQQ"])).is_err());
         assert!(accepts("EUR,USD", "USD"));
         assert!(!accepts("EUR,USD", "EU"));
+    }
+
+    #[test]
+    fn a_note_is_trimmed_and_bounded() {
+        assert_eq!(clean_note(" 20-30% "), Some("20-30%"));
+        assert_eq!(clean_note(&"ä".repeat(200)).map(str::len), Some(400));
+        for wrong in ["", "  ", "two\nlines", "x".repeat(201).as_str()] {
+            assert_eq!(clean_note(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

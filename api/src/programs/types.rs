@@ -100,6 +100,9 @@ pub struct ProgramFields {
     pub customer_binding_months: Option<i32>,
     /// Whether commissions are approved by themselves after the hold.
     pub auto_approve_commissions: bool,
+    /// What the brand says about its commission where no rule can, such as `20-30%` or `varies`. Promises nothing: only
+    /// `commissionRules` pay.
+    pub commission_note: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     #[graphql(skip)]
@@ -127,6 +130,7 @@ impl From<program::Model> for ProgramFields {
             customer_binding: row.customer_binding.into(),
             customer_binding_months: row.customer_binding_months,
             auto_approve_commissions: row.auto_approve_commissions,
+            commission_note: row.commission_note,
             created_at: row.created_at,
             row_id: row.id,
             brand_id: row.brand_id,
@@ -328,6 +332,8 @@ pub struct CreateProgramInput {
     /// Whether commissions are approved by themselves after the hold.
     #[graphql(default = false)]
     pub auto_approve_commissions: bool,
+    /// What to say about the commission where no rule can: 1 to 200 characters on one line. Pays nothing.
+    pub commission_note: Option<String>,
     /// What partners accept: 1 to 50,000 characters. Becomes version 1.
     pub terms: String,
 }
@@ -355,6 +361,8 @@ pub struct ProgramPatchInput {
     pub customer_binding_months: MaybeUndefined<i32>,
     /// Whether commissions are approved by themselves after the hold.
     pub auto_approve_commissions: MaybeUndefined<bool>,
+    /// 1 to 200 characters on one line. Null takes it away.
+    pub commission_note: MaybeUndefined<String>,
     /// A new text: 1 to 50,000 characters. Becomes the next version, unless it is the current one.
     pub terms: MaybeUndefined<String>,
 }

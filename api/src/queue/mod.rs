@@ -16,7 +16,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction, EntityTrait,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -89,4 +89,17 @@ pub async fn enqueue_in_tx(tx: &DatabaseTransaction, app: &App, job: Job) -> Res
     .exec_without_returning(tx)
     .await?;
     Ok(())
+}
+
+/// How many jobs there are in each state that has any, and since when the one that waits longest is due.
+pub async fn list_counts(app: &App) -> Result<Vec<(JobState, i64, DateTime<Utc>)>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::State)
+        .column_as(Column::Id.count(), "count")
+        .column_as(Column::RunAt.min(), "due_since")
+        .group_by(Column::State)
+        .into_tuple()
+        .all(app.db.read())
+        .await
 }

@@ -27,6 +27,11 @@ impl ClickQueue {
         waiting.push_back(row);
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn take(&self) -> Vec<click::Model> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = waiting.len().min(BATCH);

@@ -1,21 +1,15 @@
-//! Use cases of links and codes, and the look-up of touches for an event.
+//! Use cases of links and codes; `touches.rs` looks up what events speak of.
+
+mod touches;
 
 use chrono::{DateTime, Utc};
 use entity::{
     TenantScoped, click,
-    conversion_touch::{TouchKind, TouchRejection},
-    customer_binding,
-    ids::{BrandId, ClickId, CustomerId, PartnershipId, ProgramId},
+    ids::{ClickId, PartnershipId},
     partnership::{self, PartnershipState},
-    program::{self, ProgramState},
-    promo_code, tracking_link,
+    program, promo_code, tracking_link,
 };
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict},
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, sea_query::OnConflict};
 use url::Url;
 
 use crate::{
@@ -31,9 +25,11 @@ use crate::{
     tracking::{
         click_id::{self, ClickToken},
         error::TrackingErrorCode as Code,
-        rules::{self, Candidate},
+        rules,
     },
 };
+
+pub use self::touches::{Evidence, Found, Touchpoints};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
@@ -303,237 +299,6 @@ pub async fn follow_link(
     Ok(Redirect {
         location: location.into(),
     })
-}
-
-/// What an event says about how it came about.
-pub struct Evidence<'a> {
-    pub click_id: Option<&'a str>,
-    pub promo_codes: &'a [String],
-    pub customer: Option<CustomerId>,
-    pub occurred_at: DateTime<Utc>,
-}
-
-/// A candidate and the program and code behind it.
-#[derive(Clone, Debug)]
-pub struct Found {
-    pub candidate: Candidate,
-    pub program: Option<ProgramId>,
-    pub code: Option<promo_code::Model>,
-}
-
-/// Looks up every touch of an event, in the order click, codes, binding. Codes are locked until the transaction ends, so
-/// that a usage limit holds under concurrency.
-pub async fn find_touches_in_tx(
-    tx: &DatabaseTransaction,
-    app: &App,
-    brand: BrandId,
-    evidence: &Evidence<'_>,
-) -> std::result::Result<Vec<Found>, DbErr> {
-    let mut found = Vec::new();
-    if let Some(text) = evidence.click_id {
-        found.push(find_click(tx, app, brand, text).await?);
-    }
-    found.extend(find_codes_in_tx(tx, brand, evidence).await?);
-    if let Some(customer) = evidence.customer {
-        found.extend(find_bindings(tx, customer, evidence.occurred_at).await?);
-    }
-    reject_inactive(tx, &mut found).await?;
-    Ok(found)
-}
-
-async fn find_click(
-    connection: &impl ConnectionTrait,
-    app: &App,
-    brand: BrandId,
-    text: &str,
-) -> std::result::Result<Found, DbErr> {
-    let shown = rules::storable(text).chars().take(click_id::MAX_LEN).collect();
-    let mut candidate = Candidate {
-        kind: TouchKind::Click,
-        evidence: shown,
-        partnership: None,
-        touched_at: None,
-        rejection: Some(TouchRejection::ClickForged),
-    };
-    let Some(token) = click_id::verify(&app.keys.click_id, text) else {
-        return Ok(Found {
-            candidate,
-            program: None,
-            code: None,
-        });
-    };
-    candidate.touched_at = Some(token.clicked_at);
-    let link = tracking_link::Entity::find_by_id(token.link)
-        .filter(tracking_link::Column::BrandId.eq(brand))
-        .one(connection)
-        .await?;
-    candidate.rejection = link.is_none().then_some(TouchRejection::ClickUnknownLink);
-    candidate.partnership = link.as_ref().map(|link| link.partnership_id);
-    Ok(Found {
-        candidate,
-        program: link.map(|link| link.program_id),
-        code: None,
-    })
-}
-
-async fn find_codes_in_tx(
-    tx: &DatabaseTransaction,
-    brand: BrandId,
-    evidence: &Evidence<'_>,
-) -> std::result::Result<Vec<Found>, DbErr> {
-    let keys: Vec<Option<String>> = evidence.promo_codes.iter().map(|code| rules::code_key(code)).collect();
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = promo_code::Entity::find()
-        .filter(promo_code::Column::BrandId.eq(brand))
-        .filter(promo_code::Column::CodeKey.is_in(keys.iter().flatten().map(String::as_str)))
-        .order_by_asc(promo_code::Column::Id)
-        .lock_exclusive()
-        .all(tx)
-        .await?;
-    let found = keys.iter().zip(evidence.promo_codes).map(|(key, text)| {
-        let row = rows.iter().find(|row| Some(&row.code_key) == key.as_ref());
-        let rejection = match row {
-            None => Some(TouchRejection::CodeUnknown),
-            Some(row)
-                if row
-                    .expires_at
-                    .is_some_and(|expires_at| expires_at <= evidence.occurred_at) =>
-            {
-                Some(TouchRejection::CodeExpired)
-            }
-            Some(row) if row.usage_limit.is_some_and(|limit| row.used_count >= limit) => {
-                Some(TouchRejection::CodeExhausted)
-            }
-            Some(_) => None,
-        };
-        Found {
-            candidate: Candidate {
-                kind: TouchKind::PromoCode,
-                evidence: rules::storable(text),
-                partnership: row.map(|row| row.partnership_id),
-                touched_at: None,
-                rejection,
-            },
-            program: row.map(|row| row.program_id),
-            code: row.cloned(),
-        }
-    });
-    Ok(found.collect())
-}
-
-async fn find_bindings(
-    connection: &impl ConnectionTrait,
-    customer: CustomerId,
-    occurred_at: DateTime<Utc>,
-) -> std::result::Result<Vec<Found>, DbErr> {
-    let rows = customer_binding::Entity::find()
-        .filter(customer_binding::Column::CustomerId.eq(customer))
-        .order_by_asc(customer_binding::Column::Id)
-        .all(connection)
-        .await?;
-    let found = rows.into_iter().map(|row| {
-        let expired = row.expires_at.is_some_and(|expires_at| expires_at <= occurred_at);
-        Found {
-            candidate: Candidate {
-                kind: TouchKind::CustomerBinding,
-                evidence: row.id.to_string(),
-                partnership: Some(row.partnership_id),
-                touched_at: Some(row.bound_at),
-                rejection: expired.then_some(TouchRejection::BindingExpired),
-            },
-            program: Some(row.program_id),
-            code: None,
-        }
-    });
-    Ok(found.collect())
-}
-
-/// Partnerships and programs that are not active cannot win: two statements, whatever the number of touches.
-async fn reject_inactive(connection: &impl ConnectionTrait, found: &mut [Found]) -> std::result::Result<(), DbErr> {
-    let partnerships: Vec<PartnershipId> = found.iter().filter_map(|touch| touch.candidate.partnership).collect();
-    if partnerships.is_empty() {
-        return Ok(());
-    }
-    let active: Vec<PartnershipId> = partnership::Entity::find()
-        .select_only()
-        .column(partnership::Column::Id)
-        .filter(partnership::Column::Id.is_in(partnerships))
-        .filter(partnership::Column::State.eq(PartnershipState::Active))
-        .into_tuple()
-        .all(connection)
-        .await?;
-    let programs: Vec<ProgramId> = program::Entity::find()
-        .select_only()
-        .column(program::Column::Id)
-        .filter(program::Column::Id.is_in(found.iter().filter_map(|touch| touch.program)))
-        .filter(program::Column::State.eq(ProgramState::Active))
-        .into_tuple()
-        .all(connection)
-        .await?;
-    for touch in found.iter_mut().filter(|touch| touch.candidate.rejection.is_none()) {
-        if touch.program.is_some_and(|program| !programs.contains(&program)) {
-            touch.candidate.rejection = Some(TouchRejection::ProgramNotActive);
-        } else if touch
-            .candidate
-            .partnership
-            .is_some_and(|partnership| !active.contains(&partnership))
-        {
-            touch.candidate.rejection = Some(TouchRejection::PartnershipNotActive);
-        }
-    }
-    Ok(())
-}
-
-/// Counts one use of a code that won; its row was locked when it was looked up.
-pub async fn use_code_in_tx(tx: &DatabaseTransaction, code: &promo_code::Model) -> std::result::Result<(), DbErr> {
-    promo_code::Entity::update_many()
-        .col_expr(
-            promo_code::Column::UsedCount,
-            Expr::col(promo_code::Column::UsedCount).add(1),
-        )
-        .filter(promo_code::Column::Id.eq(code.id))
-        .exec(tx)
-        .await
-        .map(drop)
-}
-
-/// Binds a customer to the first credited partnership of a program. While that binding lasts, a later one changes
-/// nothing.
-pub async fn bind_customer_in_tx(
-    tx: &DatabaseTransaction,
-    app: &App,
-    customer: CustomerId,
-    partnership: &partnership::Model,
-    bound_at: DateTime<Utc>,
-    expires_at: Option<DateTime<Utc>>,
-) -> std::result::Result<(), DbErr> {
-    customer_binding::Entity::insert(customer_binding::ActiveModel {
-        id: Set(app.ids.new_id(app.clock.now())),
-        brand_id: Set(partnership.brand_id),
-        customer_id: Set(customer),
-        program_id: Set(partnership.program_id),
-        partnership_id: Set(partnership.id),
-        bound_at: Set(bound_at),
-        expires_at: Set(expires_at),
-    })
-    .on_conflict(
-        OnConflict::columns([
-            customer_binding::Column::CustomerId,
-            customer_binding::Column::ProgramId,
-        ])
-        .update_columns([
-            customer_binding::Column::PartnershipId,
-            customer_binding::Column::BoundAt,
-            customer_binding::Column::ExpiresAt,
-        ])
-        .action_and_where(Expr::col((customer_binding::Entity, customer_binding::Column::ExpiresAt)).lte(bound_at))
-        .to_owned(),
-    )
-    .exec_without_returning(tx)
-    .await
-    .map(drop)
 }
 
 pub async fn list_links(

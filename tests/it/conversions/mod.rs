@@ -1,4 +1,5 @@
 mod attribution;
 mod bad_input;
+mod batch;
 mod feed;
 mod idempotency;

@@ -1,17 +1,12 @@
 //! PostgreSQL, ended violently and recovered while traffic runs. The server stays, says only that something went wrong,
 //! and goes on by itself.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::Mutex,
-    thread,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Mutex, thread, time::Duration};
 
 use super::{
     Dice, SEED, Server,
     ending::{check, run, undisturbed},
+    get,
     traffic::{Moment, Trouble},
     wait_until,
 };
@@ -34,11 +29,7 @@ fn moments(steps: usize) -> Vec<Moment> {
 
 /// The status of a page.
 fn status(address: SocketAddr, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.split(' ').nth(1).map(str::to_owned)
+    get(address, path)?.split(' ').nth(1).map(str::to_owned)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

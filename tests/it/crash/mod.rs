@@ -9,10 +9,12 @@ mod ending;
 mod import;
 mod plan;
 mod server;
+mod stop;
 mod traffic;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -111,6 +113,15 @@ fn free_address(dice: &mut Dice) -> SocketAddr {
         }
     }
     panic!("no free port between {} and {}", PORTS.start, PORTS.end);
+}
+
+/// The whole answer to a request for a page; `None` when nobody gives one.
+fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

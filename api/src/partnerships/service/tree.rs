@@ -22,11 +22,20 @@ use crate::{
     programs::service as programs,
 };
 
-/// Everyone above a partnership with their level, from its direct referrer up. One statement, whatever the depth.
-pub async fn list_upline_in_tx(
+/// Somebody above a partnership.
+#[derive(Clone, Debug)]
+pub struct Above {
+    pub descendant: PartnershipId,
+    /// 1 is the direct referrer.
+    pub level: i32,
+    pub ancestor: partnership::Model,
+}
+
+/// Everyone above some partnerships, each from its direct referrer up. One statement, whatever the depth.
+pub async fn list_uplines_in_tx(
     conn: &impl ConnectionTrait,
-    id: PartnershipId,
-) -> std::result::Result<Vec<(i32, partnership::Model)>, DbErr> {
+    ids: &[PartnershipId],
+) -> std::result::Result<Vec<Above>, DbErr> {
     use partnership_ancestor::{Column, Entity};
     let to_ancestor = Entity::belongs_to(partnership::Entity)
         .from(Column::AncestorId)
@@ -35,14 +44,18 @@ pub async fn list_upline_in_tx(
     let rows = Entity::find()
         .join(JoinType::InnerJoin, to_ancestor)
         .select_also(partnership::Entity)
-        .filter(Column::DescendantId.eq(id))
+        .filter(Column::DescendantId.is_in(ids.iter().copied()))
         .order_by_asc(Column::Level)
         .all(conn)
         .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(edge, ancestor)| Some((edge.level, ancestor?)))
-        .collect())
+    let above = rows.into_iter().filter_map(|(edge, ancestor)| {
+        Some(Above {
+            descendant: edge.descendant_id,
+            level: edge.level,
+            ancestor: ancestor?,
+        })
+    });
+    Ok(above.collect())
 }
 
 /// Puts a partnership, with all it recruited, below another referrer or below nobody.
