@@ -1,7 +1,7 @@
 //! Tributary: one GraphQL API over a two-sided marketplace for affiliate, referral and creator programs.
 //!
 //! `ARCHITECTURE.md` at the root is the map. The slices, each of which may call services only of those before it:
-//! accounts, brands, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`, `outbox` and
+//! accounts, brands, members, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`, `outbox` and
 //! `queue` lie below them all.
 
 pub mod accounts;
@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod marketplace;
+pub mod members;
 pub mod metrics;
 pub mod money;
 pub mod outbox;

@@ -143,9 +143,12 @@ pub async fn complete_program(
     {
         let command = CreateRule {
             program: program.id,
+            partnership: None,
             event,
             earning,
             position: 0,
+            valid_from: None,
+            valid_until: None,
         };
         programs::create_rule(app, actor, command).await.map_err(fault)?;
     }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, CommissionRuleId, ProgramId};
+use crate::ids::{BrandId, CommissionRuleId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
 /// One event worth something.
@@ -29,6 +29,8 @@ pub struct Model {
     pub id: CommissionRuleId,
     pub program_id: ProgramId,
     pub brand_id: BrandId,
+    /// Whose personal terms it is part of; absent: for everybody in the program.
+    pub partnership_id: Option<PartnershipId>,
     pub event: ConversionEvent,
     pub kind: RuleKind,
     /// PERCENT: parts per million of the base.
@@ -40,6 +42,10 @@ pub struct Model {
     pub currency: Option<String>,
     /// Lower goes first.
     pub position: i32,
+    /// Counts for events from then on.
+    pub valid_from: Option<DateTimeUtc>,
+    /// Counts for events before then.
+    pub valid_until: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub archived_at: Option<DateTimeUtc>,
 }

@@ -91,6 +91,7 @@ typed_ids! {
     ApiKeyId = "key",
     PartnerId = "partner",
     PartnerMemberId = "pmember",
+    MemberInvitationId = "minv",
     ProgramId = "prog",
     ProgramTermsId = "terms",
     CommissionRuleId = "rule",

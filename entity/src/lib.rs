@@ -26,6 +26,7 @@ pub mod ledger_account;
 pub mod ledger_entry;
 pub mod ledger_transfer;
 pub mod listing;
+pub mod member_invitation;
 pub mod order;
 pub mod outbox_event;
 pub mod partner;

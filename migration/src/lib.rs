@@ -13,7 +13,9 @@ mod m20261121_000005_money;
 mod m20261121_000006_delivery;
 mod m20261121_000007_sessions;
 mod m20261125_000010_api_key_rights;
+mod m20261125_000011_member_invitations;
 mod m20261125_000012_commission_note;
+mod m20261125_000013_rule_scopes;
 mod m20261125_000018_jobs;
 
 pub struct Migrator;
@@ -30,7 +32,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_delivery::Migration),
             Box::new(m20261121_000007_sessions::Migration),
             Box::new(m20261125_000010_api_key_rights::Migration),
+            Box::new(m20261125_000011_member_invitations::Migration),
             Box::new(m20261125_000012_commission_note::Migration),
+            Box::new(m20261125_000013_rule_scopes::Migration),
             Box::new(m20261125_000018_jobs::Migration),
         ]
     }

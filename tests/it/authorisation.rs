@@ -233,6 +233,17 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         ("BrandMember", &world.member, vec![O::SeeMembers]),
+        (
+            "MemberInvitation",
+            &world.people.brand_invitation,
+            vec![O::SeeMemberInvitations],
+        ),
+        (
+            "MemberInvitation",
+            &world.people.partner_invitation,
+            vec![O::SeeOwnMemberInvitations],
+        ),
+        ("PartnerMember", &world.people.partner_member, vec![O::SeeOwnMembers]),
         ("ApiKey", &world.spare_key, vec![O::SeeApiKeys]),
     ]
 }

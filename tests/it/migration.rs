@@ -30,7 +30,7 @@ async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database
     with_app(database, |app| async move {
         let read = read_all!(app: api_key, application, audit_entry, brand, brand_member, click, commission,
             commission_rule, conversion, conversion_touch, customer, customer_binding, idempotency_key,
-            installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, order, outbox_event,
+            installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, member_invitation, order, outbox_event,
             partner, partner_member, partnership, partnership_ancestor, payout, payout_item, program, program_terms,
             promo_code, referral_level, refund, session, tracking_link,
             used_refresh_token, user);

@@ -185,7 +185,10 @@ async fn a_credited_sale_explains_itself(app: &TestApp, market: &Market, sale: &
     let touches = attribution["touches"].as_array().unwrap();
     assert_eq!(touches.len(), 1);
     assert_eq!(touches[0]["outcome"], "WON");
-    assert_eq!(row["earningExplanation"], "20.00 EUR earned at 3 level(s)");
+    assert_eq!(
+        row["earningExplanation"],
+        "20.00 EUR earned at 3 level(s), by a rule of the program"
+    );
     let commissions = row["commissions"].as_array().unwrap();
     let arithmetic = [
         "10 % of 200.00 EUR = 20.00 EUR",

@@ -8,11 +8,11 @@ use crate::{
         types::{
             ChangePasswordInput, ChangePasswordPayload, CreatePartnerInput, CreatePartnerPayload, RefreshSessionInput,
             RefreshSessionPayload, RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput,
-            SignOutPayload, SignUpInput, SignUpPayload,
+            SignOutPayload, SignUpInput, SignUpPayload, UpdatePartnerInput, UpdatePartnerPayload,
         },
     },
     error::ApiError,
-    graphql::context::{ContextExt, parse_id},
+    graphql::context::{ContextExt, not_null, parse_id},
 };
 
 #[derive(Default)]
@@ -89,5 +89,20 @@ impl AccountMutations {
             country: input.country.map(|country| country.0),
         };
         CreatePartnerPayload::of(service::create_partner(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Changes a partner's profile.
+    async fn update_partner(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdatePartnerInput,
+    ) -> Result<Option<UpdatePartnerPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let patch = service::PartnerPatch {
+            display_name: not_null(input.patch.display_name, "patch.displayName")?,
+            bio: input.patch.bio.into(),
+            country: input.patch.country.map_value(|country| country.0).into(),
+        };
+        UpdatePartnerPayload::of(service::update_partner(ctx.app(), ctx.actor(), id, patch).await)
     }
 }

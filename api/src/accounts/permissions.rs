@@ -95,6 +95,9 @@ const TEAM_OR_PARTNER: &[Role] = &[
     PartnerMember,
     PlatformAdmin,
 ];
+const MEMBERS: &[Role] = &[Owner, Admin, Manager, Finance, Analyst, Developer];
+const PEOPLE_KEEPERS: &[Role] = &[Owner, Admin];
+const PEOPLE_KEEPERS_SEE: &[Role] = &[Owner, Admin, PlatformAdmin];
 const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
 const RECORDERS: &[Role] = &[Owner, Admin, Developer, SecretKey];
 const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
@@ -142,6 +145,7 @@ operations! {
     SeePartner = "Query.partner" => PARTNER_SEES;
 
     SeeMembers = "Brand.members" => TEAM;
+    SeeMemberInvitations = "Brand.memberInvitations" => PEOPLE_KEEPERS_SEE;
     SeeApiKeys = "Brand.apiKeys" => KEY_HOLDERS;
     SeePrograms = "Brand.programs" => TEAM;
     SeeApplications = "Brand.applications" => TEAM;
@@ -151,6 +155,8 @@ operations! {
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
 
+    SeeOwnMembers = "Partner.members" => PARTNER_SEES;
+    SeeOwnMemberInvitations = "Partner.memberInvitations" => PARTNER_SEES;
     SeeOwnApplications = "Partner.applications" => PARTNER_SEES;
     SeeOwnPartnerships = "Partner.partnerships" => PARTNER_SEES;
     SeeOwnConversions = "Partner.conversions" => PARTNER_SEES;
@@ -160,6 +166,7 @@ operations! {
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
     SeePromoCodes = "Partnership.promoCodes" => TEAM_OR_PARTNER;
     SeeRecruits = "Partnership.recruits" => TEAM_OR_PARTNER;
+    SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;
@@ -170,9 +177,25 @@ operations! {
     ChangePassword = "Mutation.changePassword" => PEOPLE;
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
+    UpdatePartner = "Mutation.updatePartner" => PARTNER;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;
     RotateApiKey = "Mutation.rotateApiKey" => KEY_HOLDERS;
     RevokeApiKey = "Mutation.revokeApiKey" => KEY_HOLDERS;
+
+    InviteBrandMember = "Mutation.inviteBrandMember" => PEOPLE_KEEPERS;
+    InvitePartnerMember = "Mutation.invitePartnerMember" => PARTNER;
+    ResendBrandMemberInvitation = "Mutation.resendBrandMemberInvitation" => PEOPLE_KEEPERS;
+    ResendPartnerMemberInvitation = "Mutation.resendPartnerMemberInvitation" => PARTNER;
+    RevokeBrandMemberInvitation = "Mutation.revokeBrandMemberInvitation" => PEOPLE_KEEPERS;
+    RevokePartnerMemberInvitation = "Mutation.revokePartnerMemberInvitation" => PARTNER;
+    AcceptMemberInvitation = "Mutation.acceptMemberInvitation" => PEOPLE;
+    DeclineMemberInvitation = "Mutation.declineMemberInvitation" => PEOPLE;
+    ChangeBrandMemberRole = "Mutation.changeBrandMemberRole" => PEOPLE_KEEPERS;
+    TransferBrandOwnership = "Mutation.transferBrandOwnership" => &[Owner];
+    RemoveBrandMember = "Mutation.removeBrandMember" => PEOPLE_KEEPERS;
+    LeaveBrand = "Mutation.leaveBrand" => MEMBERS;
+    RemovePartnerMember = "Mutation.removePartnerMember" => PARTNER;
+    LeavePartner = "Mutation.leavePartner" => PARTNER;
 
     CreateProgram = "Mutation.createProgram" => MANAGERS;
     UpdateProgram = "Mutation.updateProgram" => MANAGERS;

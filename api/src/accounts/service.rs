@@ -1,6 +1,7 @@
 //! Signing up and in, partner accounts, and who a request comes from.
 
 mod keys;
+mod partners;
 mod sessions;
 
 use argon2::{
@@ -33,13 +34,14 @@ use crate::{
 
 use self::keys::{identify_key, is_key, reload_key};
 pub use self::keys::{key_prefix, scopes_of_key, write_last_used};
+use self::partners::check_profile;
+pub use self::partners::{PartnerPatch, update_partner};
 use self::sessions::{holder_of, open_session_in_tx, revoke_others_in_tx};
 pub use self::sessions::{list_sessions, refresh_session, revoke_session, sign_out};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 
-const MAX_PARTNERS_PER_USER: u64 = 10;
-const MAX_BIO_CHARS: usize = 2_000;
+pub const MAX_PARTNERS_PER_USER: u64 = 10;
 
 /// A signed-in user with the tokens of the session.
 #[derive(Debug)]
@@ -214,19 +216,7 @@ pub async fn create_partner(app: &App, actor: &Actor, command: CreatePartner) ->
             "a handle has 3 to 30 lower-case letters, digits or hyphens and begins with a letter",
         ));
     }
-    let display_name = rules::clean_name(&command.display_name)
-        .ok_or_else(|| Failure::refused_field(Code::NameInvalid, "displayName", "a name has 1 to 100 characters"))?;
-    if command
-        .bio
-        .as_ref()
-        .is_some_and(|bio| bio.chars().count() > MAX_BIO_CHARS)
-    {
-        return Err(Failure::refused_field(
-            Code::BioTooLong,
-            "bio",
-            "a profile text has at most 2,000 characters",
-        ));
-    }
+    let display_name = check_profile(&command.display_name, command.bio.as_deref(), "")?;
     let now = app.clock.now();
     let tx = app.db.begin().await?;
     let mine = partner_member::Entity::find()

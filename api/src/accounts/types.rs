@@ -1,6 +1,6 @@
 //! Accounts as the schema shows them.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{ids::SessionId, partner, session, user};
 
@@ -302,6 +302,34 @@ payload! {
     ChangePasswordPayload {
         /// The user with the new password.
         user: User
+    } refused by AccountError, AccountErrorCode
+}
+
+/// What to change of a partner's profile; what is absent stays.
+#[derive(InputObject)]
+pub struct PartnerPatchInput {
+    /// 1 to 100 characters.
+    pub display_name: MaybeUndefined<String>,
+    /// At most 2,000 characters. Null takes it away.
+    pub bio: MaybeUndefined<String>,
+    /// Where the partner is. Null takes it away.
+    pub country: MaybeUndefined<CountryCode>,
+}
+
+/// A partner to change.
+#[derive(InputObject)]
+pub struct UpdatePartnerInput {
+    /// The partner.
+    pub id: ID,
+    /// What to change.
+    pub patch: PartnerPatchInput,
+}
+
+payload! {
+    /// What `updatePartner` answers.
+    UpdatePartnerPayload {
+        /// The partner with its new profile.
+        partner: Partner
     } refused by AccountError, AccountErrorCode
 }
 

@@ -1,8 +1,8 @@
-//! Brands, their members and their API keys.
+//! Brands and their API keys.
 //!
 //! Invariants: a brand always has an owner; a key is shown once and kept as a hash.
 //!
-//! Deliberately absent today: invitations of members, plans.
+//! Deliberately absent today: plans.
 
 pub mod error;
 pub mod loaders;

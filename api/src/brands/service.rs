@@ -30,7 +30,7 @@ type Result<T> = std::result::Result<T, Failure<Code>>;
 /// Reserve of a brand that says nothing: 10 %.
 pub const DEFAULT_RESERVE_PPM: i64 = 100_000;
 const MAX_RESERVE_PPM: i64 = 500_000;
-const MAX_BRANDS_PER_USER: usize = 10;
+pub const MAX_BRANDS_PER_USER: u64 = 10;
 
 pub struct CreateBrand {
     pub slug: String,
@@ -45,12 +45,8 @@ pub struct CreateBrand {
 pub async fn create_brand(app: &App, actor: &Actor, command: CreateBrand) -> Result<brand::Model> {
     actor.authorise(Operation::CreateBrand, Place::default())?;
     let owner = actor.user()?;
-    let owned = actor
-        .brands
-        .iter()
-        .filter(|(_, role)| *role == BrandRole::Owner)
-        .count();
-    if owned >= MAX_BRANDS_PER_USER {
+    let owned = actor.brands.iter().filter(|(_, role)| *role == BrandRole::Owner);
+    if owned.count() as u64 >= MAX_BRANDS_PER_USER {
         return Err(Failure::refused(
             Code::TooManyBrands,
             "a user may own at most 10 brands",

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    TenantScoped, commission,
-    ids::{CommissionId, ConversionId},
+    TenantScoped, commission, commission_rule,
+    ids::{CommissionId, ConversionId, PartnershipId, ProgramId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::{
     app::App,
+    commissions::{rules, service},
     error::ApiError,
     graphql::context::{Batch, LoadError},
+    programs::service as programs,
 };
 
 impl Loader<CommissionId> for Batch {
@@ -52,6 +54,31 @@ impl Loader<CommissionsOf> for Batch {
                 .push(row);
         }
         Ok(commissions)
+    }
+}
+
+/// The rules that count for a partnership of a program now, in order of precedence. The door is the partnership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EffectiveRules {
+    pub program: ProgramId,
+    pub partnership: PartnershipId,
+}
+
+impl Loader<EffectiveRules> for Batch {
+    type Value = Vec<commission_rule::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[EffectiveRules]) -> Result<HashMap<EffectiveRules, Self::Value>, LoadError> {
+        let programs: Vec<_> = keys.iter().map(|key| key.program).collect();
+        let partnerships: Vec<_> = keys.iter().map(|key| key.partnership).collect();
+        let rows = programs::list_rules_in_tx(self.app.db.read(), &programs, &partnerships).await?;
+        let now = self.app.clock.now();
+        let of = |key: &EffectiveRules| {
+            let rules = rows.iter().filter(|row| row.program_id == key.program);
+            let standing = rules.map(|row| (service::standing_of(row), row.clone()));
+            (*key, rules::in_precedence(standing, key.partnership, now))
+        };
+        Ok(keys.iter().map(of).collect())
     }
 }
 

@@ -4,7 +4,7 @@
 //! overrides approve, reject and reverse with their source; cumulative reversals are round-half-even(C × r / B) and so do
 //! not depend on the order of refunds; a paid commission is never edited, what comes back is a clawback beside it.
 //!
-//! Deliberately absent today: conditions, tiers, caps, rules of groups and partnerships, line items.
+//! Deliberately absent today: conditions, tiers, caps, rules of groups, line items.
 
 pub mod loaders;
 pub mod rules;

@@ -1,14 +1,74 @@
 //! How much: pure arithmetic over plain values.
 
-use entity::{commission_rule::RuleKind, ids::PartnershipId, referral_level::ReferralLevelKind};
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    commission_rule::RuleKind,
+    ids::{CommissionRuleId, PartnershipId},
+    referral_level::ReferralLevelKind,
+};
 use serde::Serialize;
 
 use crate::money::{Currency, Money, percent_text, proportion, share};
+
+/// Where a rule stands among the rules of its program, and when it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub id: CommissionRuleId,
+    /// Whose personal terms it is part of; absent: for everybody in the program.
+    pub partnership: Option<PartnershipId>,
+    pub position: i32,
+    /// Inclusive.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub valid_until: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    fn counts_for(&self, partnership: PartnershipId, occurred_at: DateTime<Utc>) -> bool {
+        self.partnership.is_none_or(|holder| holder == partnership)
+            && self.valid_from.is_none_or(|from| from <= occurred_at)
+            && self.valid_until.is_none_or(|until| occurred_at < until)
+    }
+}
+
+/// What counts for an event of a partnership, in order of precedence: personal terms before the program's rules, and within
+/// a level the lower position, then the newer rule (ids grow with creation).
+pub fn in_precedence<T>(
+    rules: impl IntoIterator<Item = (Standing, T)>,
+    partnership: PartnershipId,
+    occurred_at: DateTime<Utc>,
+) -> Vec<T> {
+    let mut counting: Vec<(Standing, T)> = rules
+        .into_iter()
+        .filter(|(standing, _)| standing.counts_for(partnership, occurred_at))
+        .collect();
+    counting.sort_by_key(|(standing, _)| (standing.partnership.is_none(), standing.position, Reverse(standing.id)));
+    counting.into_iter().map(|(_, rule)| rule).collect()
+}
+
+/// At which level a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleLevel {
+    Program,
+    Partnership,
+}
+
+impl RuleLevel {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Program => "by a rule of the program",
+            Self::Partnership => "by the personal terms of the partnership",
+        }
+    }
+}
 
 /// A rule of a program, as it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub id: String,
+    pub level: RuleLevel,
     pub kind: RuleKind,
     pub rate_ppm: Option<i64>,
     pub fixed: Option<Money>,
@@ -125,7 +185,7 @@ pub fn earn(
     credited: PartnershipId,
     base: Option<Money>,
     accepted: &[Currency],
-    rules: &[Rule],
+    rules: &[&Rule],
     levels: &[Level],
     upline: &[Ancestor],
 ) -> Earnings {
@@ -143,7 +203,7 @@ pub fn earn(
     }
     let Some((rule, (source, kind, arithmetic))) = rules
         .iter()
-        .find_map(|rule| earn_from_rule(rule, base).map(|earned| (rule, earned)))
+        .find_map(|rule| earn_from_rule(rule, base).map(|earned| (*rule, earned)))
     else {
         return nothing(
             "NO_RULE: no commission rule of the program fits this event, and nothing but a rule pays".to_owned(),
@@ -176,7 +236,7 @@ pub fn earn(
             });
         }
     }
-    let explanation = format!("{} earned at {} level(s)", source, earnings.len());
+    let explanation = format!("{source} earned at {} level(s), {}", earnings.len(), rule.level.text());
     Earnings { earnings, explanation }
 }
 
@@ -216,6 +276,7 @@ mod tests {
     fn percent(rate_ppm: i64) -> Rule {
         Rule {
             id: "r".to_owned(),
+            level: RuleLevel::Program,
             kind: RuleKind::Percent,
             rate_ppm: Some(rate_ppm),
             fixed: None,
@@ -266,7 +327,7 @@ mod tests {
             who(0),
             Some(eur(8_004)),
             &[eur(0).currency],
-            &[percent(125_000)],
+            &[&percent(125_000)],
             &levels,
             &upline,
         );
@@ -284,7 +345,7 @@ mod tests {
             who(0),
             Some(eur(100)),
             &["USD".parse().unwrap()],
-            &[percent(100_000)],
+            &[&percent(100_000)],
             &[],
             &[],
         );
@@ -296,22 +357,61 @@ mod tests {
     fn the_first_fitting_rule_counts() {
         let fixed = Rule {
             id: "f".to_owned(),
+            level: RuleLevel::Program,
             kind: RuleKind::Fixed,
             rate_ppm: None,
             fixed: Some(eur(500)),
         };
         let accepted = [eur(0).currency];
-        let lead = earn(who(0), None, &accepted, &[percent(100_000), fixed.clone()], &[], &[]);
+        let lead = earn(who(0), None, &accepted, &[&percent(100_000), &fixed], &[], &[]);
         assert_eq!(lead.earnings[0].amount, eur(500));
         let sale = earn(
             who(0),
             Some(eur(1_000)),
             &accepted,
-            &[percent(100_000), fixed],
+            &[&percent(100_000), &fixed],
             &[],
             &[],
         );
         assert_eq!(sale.earnings[0].amount, eur(100));
+    }
+
+    #[test]
+    fn the_nearest_level_goes_first_then_the_position_then_the_newest() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let standing = |id, partnership: Option<u128>, position| Standing {
+            id: CommissionRuleId(Uuid::from_u128(id)),
+            partnership: partnership.map(who),
+            position,
+            valid_from: None,
+            valid_until: None,
+        };
+        let from = |seconds, standing| Standing {
+            valid_from: Some(at(seconds)),
+            ..standing
+        };
+        let until = |seconds, standing| Standing {
+            valid_until: Some(at(seconds)),
+            ..standing
+        };
+        let rules = [
+            (standing(1, None, 0), "program, old"),
+            (standing(2, None, 0), "program, new"),
+            (standing(3, None, -1), "program, lower"),
+            (standing(4, Some(7), 9), "own, higher"),
+            (standing(5, Some(7), 8), "own, lower"),
+            (standing(6, Some(8), 0), "somebody else's"),
+            (from(100, standing(7, Some(7), 0)), "own, from 100"),
+            (until(100, standing(8, Some(7), 1)), "own, until 100"),
+        ];
+        let program = ["program, lower", "program, new", "program, old"];
+        for (seconds, own) in [
+            (99, ["own, until 100", "own, lower", "own, higher"]),
+            (100, ["own, from 100", "own, lower", "own, higher"]),
+        ] {
+            assert_eq!(in_precedence(rules, who(7), at(seconds)), [own, program].concat());
+        }
+        assert_eq!(in_precedence(rules, who(9), at(0)), program);
     }
 
     #[test]

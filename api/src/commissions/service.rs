@@ -23,7 +23,7 @@ use crate::{
         permissions::Operation,
     },
     app::App,
-    commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule},
+    commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule, RuleLevel, Standing},
     error::{ApiError, Fault},
     infra::db::INSERT_CHUNK,
     ledger::{
@@ -43,6 +43,7 @@ pub struct Credited<'a> {
     pub partnership: &'a partnership::Model,
     pub event: ConversionEvent,
     pub base: Option<Money>,
+    pub occurred_at: DateTime<Utc>,
 }
 
 /// Earnings with the rows above the credited partnership, which name their partners.
@@ -55,7 +56,7 @@ pub struct Assessed {
 /// What events of some programs earn: their rules, levels and referral trees as they stand.
 #[derive(Default)]
 pub struct Tariff {
-    rules: HashMap<(ProgramId, ConversionEvent), Vec<Rule>>,
+    rules: HashMap<(ProgramId, ConversionEvent), Vec<(Standing, Rule)>>,
     levels: HashMap<ProgramId, Vec<Level>>,
     uplines: HashMap<PartnershipId, Vec<(i32, partnership::Model)>>,
 }
@@ -71,10 +72,25 @@ fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
     let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
     Ok(Rule {
         id: row.id.to_string(),
+        level: match row.partnership_id {
+            Some(_) => RuleLevel::Partnership,
+            None => RuleLevel::Program,
+        },
         kind: row.kind,
         rate_ppm: row.rate_ppm,
         fixed,
     })
+}
+
+/// Where a stored rule stands.
+pub(super) fn standing_of(row: &commission_rule::Model) -> Standing {
+    Standing {
+        id: row.id,
+        partnership: row.partnership_id,
+        position: row.position,
+        valid_from: row.valid_from,
+        valid_until: row.valid_until,
+    }
 }
 
 fn level_of(row: &referral_level::Model) -> Result<Level, Fault> {
@@ -108,9 +124,10 @@ impl Tariff {
         if programs.is_empty() || partnerships.is_empty() {
             return Ok(tariff);
         }
-        for row in programs::list_rules_in_tx(tx, programs, events).await? {
+        let rows = programs::list_rules_in_tx(tx, programs, partnerships).await?;
+        for row in rows.into_iter().filter(|row| events.contains(&row.event)) {
             let rules = tariff.rules.entry((row.program_id, row.event)).or_default();
-            rules.push(rule_of(&row)?);
+            rules.push((standing_of(&row), rule_of(&row)?));
         }
         for row in programs::list_levels_in_tx(tx, programs).await? {
             tariff.levels.entry(row.program_id).or_default().push(level_of(&row)?);
@@ -128,10 +145,12 @@ impl Tariff {
     /// What a credited event earns.
     pub fn assess(&self, credited: &Credited<'_>) -> Result<Assessed, Fault> {
         let program = credited.program.id;
-        let rules = self
-            .rules
-            .get(&(program, credited.event))
-            .map_or(&[][..], Vec::as_slice);
+        let rules = self.rules.get(&(program, credited.event)).into_iter().flatten();
+        let rules = rules::in_precedence(
+            rules.map(|(standing, rule)| (*standing, rule)),
+            credited.partnership.id,
+            credited.occurred_at,
+        );
         let levels = self.levels.get(&program).map_or(&[][..], Vec::as_slice);
         let upline = self.uplines.get(&credited.partnership.id).cloned().unwrap_or_default();
         let ancestors: Vec<Ancestor> = upline
@@ -146,7 +165,7 @@ impl Tariff {
             credited.partnership.id,
             credited.base,
             &accepted_currencies(credited.program)?,
-            rules,
+            &rules,
             levels,
             &ancestors,
         );

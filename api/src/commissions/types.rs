@@ -4,12 +4,13 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Simpl
 use chrono::{DateTime, Utc};
 use entity::{
     commission,
-    ids::{BrandId, ConversionId, PartnerId, PartnershipId},
+    ids::{BrandId, ConversionId, PartnerId, PartnershipId, ProgramId},
 };
 
 use crate::{
+    accounts::{actor::Place, permissions::Operation},
     commissions::{
-        loaders::CommissionsOf,
+        loaders::{CommissionsOf, EffectiveRules},
         service::{self, Of},
     },
     connection,
@@ -21,6 +22,7 @@ use crate::{
         scalars::Money,
     },
     page,
+    programs::types::CommissionRule,
 };
 
 /// Where a commission stands.
@@ -238,6 +240,32 @@ commissions_of! {
     CommissionsOfPartnership, "What this partnership earned, newest first. For the partner and the brand.",
     |self| Of::Partnership { id: self.partnership, brand: self.brand, partner: self.partner },
     { partnership: PartnershipId, brand: BrandId, partner: PartnerId }
+}
+
+/// What a partnership is paid by.
+#[derive(Clone)]
+pub struct RulesOfPartnership {
+    pub partnership: PartnershipId,
+    pub program: ProgramId,
+    pub brand: BrandId,
+    pub partner: PartnerId,
+}
+
+#[Object]
+impl RulesOfPartnership {
+    /// The commission rules that count for this partnership now, in the order in which they are tried: its personal terms,
+    /// then the program's rules; within each by position, then the newest first. The first that fits an event pays. At most
+    /// 120. For the partner and the brand's members.
+    async fn effective_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
+        let place = Place::shared(self.brand, self.partner);
+        ctx.actor().authorise(Operation::SeeEffectiveRules, place)?;
+        let key = EffectiveRules {
+            program: self.program,
+            partnership: self.partnership,
+        };
+        let rows = ctx.load(key).await?.unwrap_or_default();
+        Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))
+    }
 }
 
 /// What happened to a commission.

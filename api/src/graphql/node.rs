@@ -5,8 +5,8 @@
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, BrandId, BrandMemberId, CommissionId, CommissionRuleId, ConversionId, CustomerId,
-    ListingId, OrderId, PartnerId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId,
-    TrackingLinkId, TypedId, split_id,
+    ListingId, MemberInvitationId, OrderId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId,
+    PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -21,6 +21,7 @@ use crate::{
         objects::{Brand, Conversion, Partner, Partnership, Program},
     },
     marketplace::types::Listing,
+    members::types::{MemberInvitation, PartnerMember},
     partnerships::{loaders::VisiblePartner, types::Application},
     payouts::types::Payout,
     programs::{loaders::VisibleProgram, types::CommissionRule},
@@ -37,7 +38,9 @@ pub enum Node {
     Brand(Brand),
     BrandMember(BrandMember),
     ApiKey(ApiKey),
+    MemberInvitation(MemberInvitation),
     Partner(Partner),
+    PartnerMember(PartnerMember),
     Program(Program),
     CommissionRule(CommissionRule),
     Listing(Listing),
@@ -102,6 +105,14 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
             .load(VisiblePartner(PartnerId(uuid)))
             .await?
             .map(|row| Node::Partner(row.into())),
+        PartnerMemberId::PREFIX => ctx
+            .load(PartnerMemberId(uuid))
+            .await?
+            .map(|row| Node::PartnerMember(row.into())),
+        MemberInvitationId::PREFIX => ctx
+            .load(MemberInvitationId(uuid))
+            .await?
+            .map(|row| Node::MemberInvitation(row.into())),
         ProgramId::PREFIX => ctx
             .load(VisibleProgram(ProgramId(uuid)))
             .await?

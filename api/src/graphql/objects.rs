@@ -6,10 +6,13 @@ use entity::{brand, conversion, partner, partnership, program};
 use crate::{
     accounts::types::PartnerFields,
     brands::types::BrandFields,
-    commissions::types::{CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership},
+    commissions::types::{
+        CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership, RulesOfPartnership,
+    },
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
+    members::types::{MembersOfBrand, MembersOfPartner},
     partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfPartner},
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
     programs::types::{ProgramFields, ProgramsOfBrand},
@@ -20,6 +23,7 @@ use crate::{
 #[derive(Clone, MergedObject)]
 pub struct Brand(
     BrandFields,
+    MembersOfBrand,
     ProgramsOfBrand,
     PartnershipsOfBrand,
     ConversionsOfBrand,
@@ -33,6 +37,7 @@ impl From<brand::Model> for Brand {
         let brand = row.id;
         Self(
             row.into(),
+            MembersOfBrand(brand),
             ProgramsOfBrand(brand),
             PartnershipsOfBrand(brand),
             ConversionsOfBrand(brand),
@@ -47,6 +52,7 @@ impl From<brand::Model> for Brand {
 #[derive(Clone, MergedObject)]
 pub struct Partner(
     PartnerFields,
+    MembersOfPartner,
     PartnershipsOfPartner,
     ConversionsOfPartner,
     CommissionsOfPartner,
@@ -58,6 +64,7 @@ impl From<partner::Model> for Partner {
         let partner = row.id;
         Self(
             row.into(),
+            MembersOfPartner(partner),
             PartnershipsOfPartner(partner),
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
@@ -84,11 +91,12 @@ pub struct Partnership(
     TrackingOfPartnership,
     BalancesOfPartnership,
     CommissionsOfPartnership,
+    RulesOfPartnership,
 );
 
 impl From<partnership::Model> for Partnership {
     fn from(row: partnership::Model) -> Self {
-        let (partnership, brand, partner) = (row.id, row.brand_id, row.partner_id);
+        let (partnership, brand, partner, program) = (row.id, row.brand_id, row.partner_id, row.program_id);
         Self(
             row.into(),
             TrackingOfPartnership {
@@ -103,6 +111,12 @@ impl From<partnership::Model> for Partnership {
             },
             CommissionsOfPartnership {
                 partnership,
+                brand,
+                partner,
+            },
+            RulesOfPartnership {
+                partnership,
+                program,
                 brand,
                 partner,
             },

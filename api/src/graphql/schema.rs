@@ -9,6 +9,7 @@ use crate::{
     conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
+    members::mutations::MemberMutations,
     partnerships::{mutations::PartnershipMutations, subscriptions::PartnershipSubscriptions},
     payouts::{mutations::PayoutMutations, subscriptions::PayoutSubscriptions},
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
@@ -30,6 +31,7 @@ pub struct Query(
 pub struct Mutation(
     AccountMutations,
     BrandMutations,
+    MemberMutations,
     ProgramMutations,
     MarketplaceMutations,
     PartnershipMutations,

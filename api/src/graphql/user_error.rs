@@ -4,8 +4,8 @@ use async_graphql::Interface;
 
 use crate::{
     accounts::error::AccountError, brands::error::BrandError, conversions::error::ConversionError,
-    marketplace::error::ListingError, partnerships::error::PartnershipError, payouts::error::PayoutError,
-    programs::error::ProgramError, tracking::error::TrackingError,
+    marketplace::error::ListingError, members::error::MemberError, partnerships::error::PartnershipError,
+    payouts::error::PayoutError, programs::error::ProgramError, tracking::error::TrackingError,
 };
 
 /// Why something was refused, whatever the domain. Each domain's own type has a `code` besides.
@@ -21,6 +21,7 @@ use crate::{
 pub enum UserError {
     Account(AccountError),
     Brand(BrandError),
+    Member(MemberError),
     Program(ProgramError),
     Listing(ListingError),
     Partnership(PartnershipError),

@@ -179,7 +179,7 @@ pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId) -> Result<
                 "activate the program before publishing its listing",
             )
         })?;
-    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(&tx, program.id).await? {
+    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(&tx, program.id, app.clock.now()).await? {
         return Err(Failure::refused(
             Code::ListingIncomplete,
             "the program has neither an active commission rule nor a commission note: nothing says what there is to earn",

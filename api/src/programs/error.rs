@@ -41,6 +41,10 @@ crate::error_codes! {
         PositionOutOfRange,
         /// A program may have at most 100 active commission rules.
         TooManyRules,
+        /// A partnership may have at most 20 active commission rules of its own.
+        TooManyPersonalRules,
+        /// A rule ends after it begins.
+        ValidityInvalid,
         /// The rule was archived before.
         RuleArchived,
         /// Levels are 1 to n without gaps, and at most 10.

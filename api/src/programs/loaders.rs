@@ -8,7 +8,7 @@ use async_graphql::dataloader::Loader;
 use entity::{
     commission_rule,
     ids::{CommissionRuleId, ProgramId, ProgramTermsId},
-    program, program_terms, referral_level,
+    partnership, program, program_terms, referral_level,
 };
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VisibleProgram(pub ProgramId);
 
-/// The active commission rules of a program, in the order in which they are tried.
+/// The active commission rules of a program for everybody in it, in the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RulesOf(pub ProgramId);
 
@@ -86,6 +86,7 @@ impl Loader<RulesOf> for Batch {
     async fn load(&self, keys: &[RulesOf]) -> Result<HashMap<RulesOf, Vec<commission_rule::Model>>, LoadError> {
         let rows = commission_rule::Entity::find()
             .filter(commission_rule::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .filter(commission_rule::Column::PartnershipId.is_null())
             .filter(commission_rule::Column::ArchivedAt.is_null())
             .order_by_asc(commission_rule::Column::Position)
             .order_by_desc(commission_rule::Column::Id)
@@ -112,9 +113,17 @@ impl Loader<CommissionRuleId> for Batch {
             .filter(program::Column::Id.is_in(rules.iter().map(|rule| rule.program_id)))
             .all(self.app.db.read())
             .await?;
+        let holders: HashMap<_, _> = partnership::Entity::find()
+            .filter(partnership::Column::Id.is_in(rules.iter().filter_map(|rule| rule.partnership_id)))
+            .all(self.app.db.read())
+            .await?
+            .into_iter()
+            .map(|row| (row.id, row.partner_id))
+            .collect();
         let may_see = |rule: &commission_rule::Model| {
             let program = programs.iter().find(|program| program.id == rule.program_id);
-            program.is_some_and(|program| service::may_see_rule(&self.actor, program, rule))
+            let holder = rule.partnership_id.and_then(|id| holders.get(&id).copied());
+            program.is_some_and(|program| service::may_see_rule(&self.actor, program, rule, holder))
         };
         Ok(rules.into_iter().filter(may_see).map(|rule| (rule.id, rule)).collect())
     }

@@ -3,7 +3,7 @@
 //! Invariants: terms are never edited, a new text is a new version; every fixed amount is in a currency the program
 //! accepts; referral levels are 1 to n without gaps; only a sale has a base that a percentage can be taken of.
 //!
-//! Deliberately absent today: partner groups and personal terms, tiers, caps and conditions of rules,
+//! Deliberately absent today: partner groups, tiers, caps and conditions of rules,
 //! archiving of programs.
 
 pub mod error;

@@ -78,7 +78,7 @@ impl ProgramMutations {
         PauseProgramPayload::of(service::pause_program(ctx.app(), ctx.actor(), id).await)
     }
 
-    /// Adds a commission rule to a program.
+    /// Adds a commission rule to a program, or to the personal terms of one of its partnerships.
     async fn create_commission_rule(
         &self,
         ctx: &Context<'_>,
@@ -86,6 +86,10 @@ impl ProgramMutations {
     ) -> Result<Option<CreateCommissionRulePayload>, ApiError> {
         let command = CreateRule {
             program: parse_id(&input.program_id, "programId")?,
+            partnership: input
+                .partnership_id
+                .map(|id| parse_id(&id, "partnershipId"))
+                .transpose()?,
             event: input.event.into(),
             earning: match input.earning {
                 CommissionEarningInput::Percent(percent) => {
@@ -97,6 +101,8 @@ impl ProgramMutations {
                 },
             },
             position: input.position,
+            valid_from: input.valid_from,
+            valid_until: input.valid_until,
         };
         CreateCommissionRulePayload::of(service::create_rule(ctx.app(), ctx.actor(), command).await)
     }

@@ -9,7 +9,7 @@ mod terms;
 
 use entity::{
     TenantScoped, commission_rule,
-    ids::{BrandId, ProgramId},
+    ids::{BrandId, PartnerId, ProgramId},
     program::{Column, Entity, Model, ProgramState},
 };
 use sea_orm::{
@@ -47,13 +47,21 @@ pub fn is_visible(actor: &Actor, row: &Model) -> bool {
             .is_ok()
 }
 
-/// A rule that counts is seen with its program, an archived one by the brand's people.
+/// A rule that counts is seen with its program, one of personal terms by their partner (`holder`) only; an archived one by
+/// the brand's people.
 #[must_use]
-pub fn may_see_rule(actor: &Actor, program: &Model, rule: &commission_rule::Model) -> bool {
+pub fn may_see_rule(actor: &Actor, program: &Model, rule: &commission_rule::Model, holder: Option<PartnerId>) -> bool {
     let at_home = actor
         .authorise(Operation::SeePrograms, Place::brand(program.brand_id))
         .is_ok();
-    at_home || (rule.archived_at.is_none() && is_visible(actor, program))
+    let is_open = match (rule.partnership_id, holder) {
+        (None, _) => is_visible(actor, program),
+        (Some(_), Some(partner)) => actor
+            .authorise(Operation::SeeOwnPartnerships, Place::partner(partner))
+            .is_ok(),
+        (Some(_), None) => false,
+    };
+    at_home || (rule.archived_at.is_none() && is_open)
 }
 
 /// A program by its id: anyone may ask, drafts and archived ones answer to their brand only.

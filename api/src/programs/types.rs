@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefine
 use chrono::{DateTime, Utc};
 use entity::{
     commission_rule,
-    ids::{BrandId, ProgramId},
+    ids::{BrandId, PartnershipId, ProgramId},
     program, program_terms, referral_level,
 };
 
@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        objects::{Brand, Program},
+        objects::{Brand, Partnership, Program},
         scalars::{CurrencyCode, Decimal, Money, MoneyInput, Url, ppm_to_percent},
     },
     page, payload,
@@ -145,8 +145,8 @@ impl ProgramFields {
         Ok(ctx.load(self.brand_id).await?.map(Brand::from))
     }
 
-    /// What events earn: active rules in the order in which they are tried, by position, then the newest first. At most
-    /// 100.
+    /// What events earn for everybody in the program: active rules in the order in which they are tried, by position, then
+    /// the newest first. At most 100. Personal terms go before them: see `Partnership.effectiveRules`.
     async fn commission_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
         let rows = ctx.load(RulesOf(self.row_id)).await?.unwrap_or_default();
         Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))
@@ -228,12 +228,18 @@ pub struct CommissionRule {
     pub percent: Option<Decimal>,
     /// Lower positions are tried first; within one, the newest.
     pub position: i32,
+    /// Counts for events that happened from then on; absent: from ever.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Counts for events that happened before then; absent: for ever.
+    pub valid_until: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it stopped counting; absent while it counts.
     pub archived_at: Option<DateTime<Utc>>,
     #[graphql(skip)]
     pub amount: Option<(i64, String)>,
+    #[graphql(skip)]
+    pub partnership_id: Option<PartnershipId>,
 }
 
 impl From<commission_rule::Model> for CommissionRule {
@@ -243,15 +249,26 @@ impl From<commission_rule::Model> for CommissionRule {
             event: row.event.into(),
             percent: row.rate_ppm.map(ppm_to_percent),
             position: row.position,
+            valid_from: row.valid_from,
+            valid_until: row.valid_until,
             created_at: row.created_at,
             archived_at: row.archived_at,
             amount: row.amount_minor.zip(row.currency),
+            partnership_id: row.partnership_id,
         }
     }
 }
 
 #[ComplexObject]
 impl CommissionRule {
+    /// Whose personal terms it is part of; absent when it is for everybody in the program.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        let Some(id) = self.partnership_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
     /// A fixed amount for each event; absent when the rule is a percentage.
     async fn fixed(&self) -> Result<Option<Money>, ApiError> {
         stored_amount(self.amount.as_ref())
@@ -411,6 +428,13 @@ pub struct CreateCommissionRuleInput {
     /// Lower positions are tried first: 0 to 10,000.
     #[graphql(default = 0)]
     pub position: i32,
+    /// Makes it part of this partnership's personal terms, which go before the program's rules; absent: for everybody in
+    /// the program. A partnership has at most 20 active rules of its own.
+    pub partnership_id: Option<ID>,
+    /// Count for events that happen from then on; absent: from ever.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Count for events that happen before then, which is after `validFrom`; absent: for ever.
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 /// A commission rule to archive.

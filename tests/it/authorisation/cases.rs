@@ -69,6 +69,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
     let [withdrawn, approved, rejected] = &world.applications;
     let [to_approve, to_reject] = &world.conversions;
     let [to_release, to_cancel] = &world.payouts;
+    let people = &world.people;
     let edit = |input| mutation(operation, input);
     let edit_id = |id: &String| mutation(operation, json!({ "id": id }));
     let event = |key: &str| {
@@ -104,6 +105,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeePartner => of_partner(world, "id handle"),
 
         Operation::SeeMembers => of_brand(world, "members(first: 2) { nodes { role user { email } } }"),
+        Operation::SeeMemberInvitations => of_brand(world, "memberInvitations(first: 2) { nodes { email state } }"),
         Operation::SeeApiKeys => of_brand(world, "apiKeys(first: 2) { nodes { lastFour } }"),
         Operation::SeePrograms => of_brand(world, "programs(first: 2) { nodes { state } }"),
         Operation::SeeApplications => of_brand(world, "applications(first: 2) { nodes { message } }"),
@@ -113,6 +115,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
+        Operation::SeeOwnMembers => of_partner(world, "members(first: 2) { nodes { user { email } } }"),
+        Operation::SeeOwnMemberInvitations => {
+            of_partner(world, "memberInvitations(first: 2) { nodes { email state } }")
+        }
         Operation::SeeOwnApplications => of_partner(world, "applications(first: 2) { nodes { message } }"),
         Operation::SeeOwnPartnerships => of_partner(world, "partnerships(first: 2) { nodes { state } }"),
         Operation::SeeOwnConversions => of_partner(world, "conversions(first: 2) { nodes { amount { amount } } }"),
@@ -122,6 +128,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeLinks => of_partnership(world, "trackingLinks(first: 2) { nodes { slug } }"),
         Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
         Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
+        Operation::SeeEffectiveRules => of_partnership(world, "effectiveRules { percent }"),
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
 
         Operation::SignUp => {
@@ -136,9 +143,29 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "slug": "tried", "name": "Tried", "websiteUrl": "https://tried.example", "currency": "EUR",
         })),
         Operation::CreatePartner => edit(json!({ "handle": "tried", "displayName": "Tried" })),
+        Operation::UpdatePartner => edit(json!({ "id": world.partner, "patch": { "bio": "Tried." } })),
         Operation::CreateApiKey => edit(json!({ "brandId": world.brand, "kind": "PUBLISHABLE", "name": "tried" })),
         Operation::RotateApiKey => edit(json!({ "id": world.spare_key, "overlapHours": 1 })),
         Operation::RevokeApiKey => edit_id(&world.spare_key),
+
+        Operation::InviteBrandMember => edit(json!({
+            "brandId": world.brand, "email": "tried@example.org", "role": "ANALYST",
+        })),
+        Operation::InvitePartnerMember => edit(json!({ "partnerId": world.partner, "email": "tried@example.org" })),
+        Operation::ResendBrandMemberInvitation | Operation::RevokeBrandMemberInvitation => {
+            edit_id(&people.brand_invitation)
+        }
+        Operation::ResendPartnerMemberInvitation | Operation::RevokePartnerMemberInvitation => {
+            edit_id(&people.partner_invitation)
+        }
+        Operation::AcceptMemberInvitation => edit(json!({ "token": people.accepted_token })),
+        Operation::DeclineMemberInvitation => edit(json!({ "token": people.declined_token })),
+        Operation::ChangeBrandMemberRole => edit(json!({ "id": people.brand_member, "role": "FINANCE" })),
+        Operation::TransferBrandOwnership => edit_id(&people.heir),
+        Operation::RemoveBrandMember => edit_id(&people.co_owner),
+        Operation::LeaveBrand => edit(json!({ "brandId": people.other_brand })),
+        Operation::RemovePartnerMember => edit_id(&people.partner_member),
+        Operation::LeavePartner => edit(json!({ "partnerId": people.other_partner })),
 
         Operation::CreateProgram => edit(json!({
             "brandId": world.brand, "name": "Tried", "description": "", "currencies": ["EUR"],

@@ -54,6 +54,7 @@ pub struct World {
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
     pub member: String,
+    pub people: People,
     /// Of a session that nothing else uses.
     pub refresh_token: String,
     /// Of a session to be signed out of.
@@ -61,6 +62,28 @@ pub struct World {
     /// A session of the owner that nothing else uses.
     pub session: String,
     pub actors: Vec<Actor>,
+}
+
+/// Who comes and goes.
+pub struct People {
+    /// To be given another role.
+    pub brand_member: String,
+    /// To be removed. An owner, so that the admin, who comes first, is refused and leaves it there.
+    pub co_owner: String,
+    /// To be removed.
+    pub partner_member: String,
+    /// To be sent again, and taken back.
+    pub brand_invitation: String,
+    pub partner_invitation: String,
+    /// Into a brand of somebody else.
+    pub accepted_token: String,
+    pub declined_token: String,
+    /// Everyone with a role in the brand has the same one here, and may leave.
+    pub other_brand: String,
+    /// A member of the other brand who is to own it.
+    pub heir: String,
+    /// Of the partner's person and another one.
+    pub other_partner: String,
 }
 
 #[derive(Default)]
@@ -160,7 +183,8 @@ impl World {
         let refresh_token = app.sign_up("refreshing").await.refresh_token;
         let leaving_token = app.sign_up("leaving").await.refresh_token;
         let session = app.session_id(&app.sign_in(&owner).await.token).await;
-        let actors = actors(app, &brand, &owner, &creator).await;
+        let people = maker.people(&creator, &partner, &recruit).await;
+        let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
             brand,
             partner,
@@ -185,6 +209,7 @@ impl World {
             payouts,
             spare_key,
             member: text(&member, "id"),
+            people,
             refresh_token,
             leaving_token,
             session,
@@ -216,6 +241,52 @@ impl Maker<'_> {
             .graphql_ok(Some(&user.token), &document, variables, &path)
             .await;
         text(&made, "id")
+    }
+
+    /// An invitation's id and token.
+    async fn invite(&self, user: &User, mutation: &str, input: Value) -> (String, String) {
+        let made = self
+            .app
+            .done(user, mutation, input, "created { token invitation { id } }")
+            .await["created"]
+            .clone();
+        (text(&made["invitation"], "id"), text(&made, "token"))
+    }
+
+    async fn people(&self, creator: &User, partner: &str, recruit: &User) -> People {
+        let (app, owner, brand) = (self.app, self.owner, self.brand);
+        let other_brand = app.brand(owner, "other-brand").await.id;
+        let other_partner = app.partner(creator, "shared-partner").await.id;
+        let (going, heir) = (app.sign_up("going").await, app.sign_up("heir").await);
+        let brand_member = app.db_member(brand, &going.id, BrandRole::Analyst).await;
+        let heir = app.db_member(&other_brand, &heir.id, BrandRole::Analyst).await;
+        let co_owner = app.sign_up("co-owner").await;
+        let co_owner = app.db_member(brand, &co_owner.id, BrandRole::Owner).await;
+        let partner_member = app.db_partner_member(partner, &going.id).await;
+        app.db_partner_member(&other_partner, &going.id).await;
+        let ask = |role: &str| json!({ "brandId": brand, "email": "asked@example.org", "role": role });
+        let (brand_invitation, _) = self.invite(owner, "inviteBrandMember", ask("ANALYST")).await;
+        let asked = json!({ "partnerId": partner, "email": "asked@example.org" });
+        let (partner_invitation, _) = self.invite(creator, "invitePartnerMember", asked).await;
+        let elsewhere = app.brand(recruit, "asking").await.id;
+        let mut tokens = Vec::new();
+        for email in ["nobody@example.org", "creator@example.org"] {
+            let input = json!({ "brandId": elsewhere, "email": email, "role": "ANALYST" });
+            tokens.push(self.invite(recruit, "inviteBrandMember", input).await.1);
+        }
+        let [accepted_token, declined_token] = tokens.try_into().unwrap();
+        People {
+            brand_member,
+            co_owner,
+            partner_member,
+            brand_invitation,
+            partner_invitation,
+            accepted_token,
+            declined_token,
+            other_brand,
+            heir,
+            other_partner,
+        }
     }
 
     async fn manage(&self, mutation: &str, object: &str, input: Value) -> String {
@@ -332,7 +403,7 @@ pub fn sale(brand: &str, program: &str, order: &str) -> Value {
 }
 
 /// Everyone who tries. The least powerful first: what they are refused is tried while there is still something to do.
-async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec<Actor> {
+async fn actors(app: &TestApp, [brand, second_brand]: [&str; 2], owner: &User, creator: &User) -> Vec<Actor> {
     let mut actors = vec![Actor {
         name: "stranger with a brand and a partner elsewhere".to_owned(),
         token: Some(stranger(app).await),
@@ -388,6 +459,7 @@ async fn actors(app: &TestApp, brand: &str, owner: &User, creator: &User) -> Vec
             Role::Admin | Role::Manager | Role::Finance | Role::Analyst | Role::Developer => {
                 let user = app.sign_up(&format!("{role:?}").to_lowercase()).await;
                 app.db_member(brand, &user.id, brand_role(role)).await;
+                app.db_member(second_brand, &user.id, brand_role(role)).await;
                 (Some(user.token), vec![role, Role::SignedIn])
             }
         };

@@ -1,1 +1,2 @@
 mod commission_note;
+mod personal_terms;

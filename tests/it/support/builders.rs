@@ -2,8 +2,8 @@
 
 use entity::{
     brand_member::{self, BrandRole},
-    ids::{BrandId, UserId},
-    user,
+    ids::{BrandId, BrandMemberId, PartnerId, PartnerMemberId, UserId},
+    partner_member, user,
 };
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
@@ -150,11 +150,12 @@ impl TestApp {
     }
 
     /// Puts a user into a brand's team.
-    pub async fn db_member(&self, brand_id: &str, user_id: &str, role: BrandRole) {
+    pub async fn db_member(&self, brand_id: &str, user_id: &str, role: BrandRole) -> String {
         let brand: BrandId = brand_id.parse().unwrap();
         let user: UserId = user_id.parse().unwrap();
+        let id: BrandMemberId = self.app.ids.new_id(self.now());
         let member = brand_member::ActiveModel {
-            id: Set(self.app.ids.new_id(self.now())),
+            id: Set(id),
             brand_id: Set(brand),
             user_id: Set(user),
             role: Set(role),
@@ -164,6 +165,25 @@ impl TestApp {
             .exec_without_returning(self.db_writer())
             .await
             .unwrap();
+        id.to_string()
+    }
+
+    /// Puts a user among a partner's people.
+    pub async fn db_partner_member(&self, partner_id: &str, user_id: &str) -> String {
+        let partner: PartnerId = partner_id.parse().unwrap();
+        let user: UserId = user_id.parse().unwrap();
+        let id: PartnerMemberId = self.app.ids.new_id(self.now());
+        let member = partner_member::ActiveModel {
+            id: Set(id),
+            partner_id: Set(partner),
+            user_id: Set(user),
+            created_at: Set(self.now()),
+        };
+        partner_member::Entity::insert(member)
+            .exec_without_returning(self.db_writer())
+            .await
+            .unwrap();
+        id.to_string()
     }
 
     pub async fn db_platform_admin(&self, user_id: &str) {

@@ -6,9 +6,10 @@ use syn::{
 };
 
 /// The rooms in their order: a service names only what lies to its left.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "accounts",
     "brands",
+    "members",
     "programs",
     "marketplace",
     "partnerships",

@@ -1,13 +1,15 @@
 //! The commission rules of a program.
 
+use chrono::{DateTime, Utc};
 use entity::{
     TenantScoped,
     commission_rule::{self, ConversionEvent, RuleKind},
-    ids::{CommissionRuleId, ProgramId},
+    ids::{CommissionRuleId, PartnershipId, ProgramId},
+    partnership, program,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::LockType,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, sea_query::LockType,
 };
 
 use super::{
@@ -27,13 +29,19 @@ use crate::{
 };
 
 const POSITIONS: std::ops::RangeInclusive<i32> = 0..=10_000;
+/// For everybody in the program; personal ones are counted apart.
 const MAX_RULES_PER_PROGRAM: u64 = 100;
+const MAX_RULES_PER_PARTNERSHIP: u64 = 20;
 
 pub struct CreateRule {
     pub program: ProgramId,
+    /// Whose personal terms it is part of; absent: for everybody in the program.
+    pub partnership: Option<PartnershipId>,
     pub event: ConversionEvent,
     pub earning: Earning,
     pub position: i32,
+    pub valid_from: Option<DateTime<Utc>>,
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Result<commission_rule::Model> {
@@ -57,29 +65,33 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
             format!("a position is between {} and {}", POSITIONS.start(), POSITIONS.end()),
         ));
     }
-    let columns = check_earning(&program, command.earning, "earning")?;
-    let active = commission_rule::Entity::find()
-        .filter(commission_rule::Column::ProgramId.eq(program.id))
-        .filter(commission_rule::Column::ArchivedAt.is_null())
-        .count(&tx)
-        .await?;
-    if active >= MAX_RULES_PER_PROGRAM {
-        return Err(Failure::refused(
-            Code::TooManyRules,
-            format!("a program may have at most {MAX_RULES_PER_PROGRAM} active commission rules"),
+    if command
+        .valid_from
+        .zip(command.valid_until)
+        .is_some_and(|(from, until)| until <= from)
+    {
+        return Err(Failure::refused_field(
+            Code::ValidityInvalid,
+            "validUntil",
+            "a rule ends after it begins",
         ));
     }
+    let columns = check_earning(&program, command.earning, "earning")?;
+    refuse_excess_in_tx(&tx, &program, command.partnership).await?;
     let now = app.clock.now();
     let row = commission_rule::Model {
         id: app.ids.new_id(now),
         program_id: program.id,
         brand_id: program.brand_id,
+        partnership_id: command.partnership,
         event: command.event,
         kind,
         rate_ppm: columns.rate_ppm,
         amount_minor: columns.amount_minor,
         currency: columns.currency,
         position: command.position,
+        valid_from: command.valid_from,
+        valid_until: command.valid_until,
         created_at: now,
         archived_at: None,
     };
@@ -90,6 +102,46 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
     audit::record_in_tx(&tx, app, actor, change).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Is there room for one more rule where this one is to stand?
+async fn refuse_excess_in_tx(
+    tx: &DatabaseTransaction,
+    program: &program::Model,
+    partnership: Option<PartnershipId>,
+) -> Result<()> {
+    let active = commission_rule::Entity::find()
+        .filter(commission_rule::Column::ProgramId.eq(program.id))
+        .filter(commission_rule::Column::ArchivedAt.is_null());
+    let Some(partnership) = partnership else {
+        let count = active
+            .filter(commission_rule::Column::PartnershipId.is_null())
+            .count(tx)
+            .await?;
+        if count >= MAX_RULES_PER_PROGRAM {
+            return Err(Failure::refused(
+                Code::TooManyRules,
+                format!("a program may have at most {MAX_RULES_PER_PROGRAM} active commission rules for everybody"),
+            ));
+        }
+        return Ok(());
+    };
+    partnership::Entity::find_by_id(partnership)
+        .filter(partnership::Column::ProgramId.eq(program.id))
+        .one(tx)
+        .await?
+        .ok_or_else(|| ApiError::not_found("partnership"))?;
+    let count = active
+        .filter(commission_rule::Column::PartnershipId.eq(partnership))
+        .count(tx)
+        .await?;
+    if count >= MAX_RULES_PER_PARTNERSHIP {
+        return Err(Failure::refused(
+            Code::TooManyPersonalRules,
+            format!("a partnership may have at most {MAX_RULES_PER_PARTNERSHIP} active commission rules of its own"),
+        ));
+    }
+    Ok(())
 }
 
 /// Takes a rule out of use. Commissions computed by it keep their frozen copy.
@@ -119,30 +171,38 @@ pub async fn archive_rule(app: &App, actor: &Actor, id: CommissionRuleId) -> Res
     Ok(row)
 }
 
-/// The active rules of programs for events, in the order in which they are tried: by position, then the newest first.
+/// The active rules of programs, for everybody in them and for some of their partnerships; which of them count for an event
+/// is decided in `commissions`.
 pub async fn list_rules_in_tx(
     conn: &impl ConnectionTrait,
     programs: &[ProgramId],
-    events: &[ConversionEvent],
+    partnerships: &[PartnershipId],
 ) -> std::result::Result<Vec<commission_rule::Model>, DbErr> {
+    let mine = Condition::any()
+        .add(commission_rule::Column::PartnershipId.is_null())
+        .add(commission_rule::Column::PartnershipId.is_in(partnerships.iter().copied()));
     commission_rule::Entity::find()
         .filter(commission_rule::Column::ProgramId.is_in(programs.iter().copied()))
-        .filter(commission_rule::Column::Event.is_in(events.iter().copied()))
         .filter(commission_rule::Column::ArchivedAt.is_null())
-        .order_by_asc(commission_rule::Column::Position)
-        .order_by_desc(commission_rule::Column::Id)
+        .filter(mine)
         .all(conn)
         .await
 }
 
-/// Does anything in this program earn?
+/// Does anything in this program earn, for everybody, now or later?
 pub async fn has_active_rule_in_tx(
     conn: &impl ConnectionTrait,
     program: ProgramId,
+    now: DateTime<Utc>,
 ) -> std::result::Result<bool, DbErr> {
+    let is_not_over = Condition::any()
+        .add(commission_rule::Column::ValidUntil.is_null())
+        .add(commission_rule::Column::ValidUntil.gt(now));
     let rule = commission_rule::Entity::find()
         .filter(commission_rule::Column::ProgramId.eq(program))
+        .filter(commission_rule::Column::PartnershipId.is_null())
         .filter(commission_rule::Column::ArchivedAt.is_null())
+        .filter(is_not_over)
         .one(conn)
         .await?;
     Ok(rule.is_some())

@@ -254,6 +254,7 @@ impl<'a> Batch<'a> {
             partnership: winner,
             event: event.command.event,
             base: event.amount,
+            occurred_at: event.occurred_at,
         })?;
         Ok(Credit {
             program: program.clone(),

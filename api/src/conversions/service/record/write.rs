@@ -109,6 +109,7 @@ async fn accrue_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, recorded
                 partnership: &credit.winner,
                 event: row.event,
                 base: base_of(row)?,
+                occurred_at: row.occurred_at,
             },
             assessed: &credit.assessed,
         });
