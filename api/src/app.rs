@@ -11,6 +11,7 @@ use crate::{
     accounts::{in_use::InUse, throttle::Throttle},
     config::{Config, Environment},
     error::Fault,
+    feed,
     ids::Ids,
     infra::{
         bus::Bus,
@@ -36,6 +37,7 @@ pub struct AppState {
     pub search: Arc<dyn Search>,
     pub bus: Bus,
     pub mailer: Arc<dyn Mailer>,
+    pub feeds: feed::Limits,
     pub keys: Keys,
     /// Wrong passwords of the last minutes.
     pub passwords: Throttle,
@@ -70,6 +72,7 @@ pub struct Parts {
     pub ids: Ids,
     /// In place of the one that the configuration asks for.
     pub mailer: Option<Arc<dyn Mailer>>,
+    pub feeds: feed::Limits,
 }
 
 impl Default for Parts {
@@ -78,6 +81,7 @@ impl Default for Parts {
             clock: Arc::new(SystemClock),
             ids: Ids::from_os(),
             mailer: None,
+            feeds: feed::Limits::default(),
         }
     }
 }
@@ -106,6 +110,7 @@ impl App {
             search,
             bus: Bus::default(),
             mailer,
+            feeds: parts.feeds,
             keys,
             passwords: Throttle::of_passwords(),
             link_mails: Throttle::of_links(),

@@ -21,10 +21,28 @@ use crate::{
     outbox::{self, Topic},
 };
 
-/// Events read at a time.
-const BATCH: u64 = 100;
-/// A live subscriber this many positions behind is told to resume instead of being served from ever older news.
-const MAX_LIVE_LAG: i64 = 10_000;
+/// How much a feed reads, and how long it bears with its reader.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Events read at a time.
+    pub batch: u64,
+    /// A live subscriber with a batch of its own events waiting and this many positions behind is told to resume instead
+    /// of being served from ever older news.
+    pub max_live_lag: i64,
+    /// After this many positions without an event for it, a subscriber gets a cursor from which to resume.
+    pub advance_after: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch: 100,
+            max_live_lag: 10_000,
+            advance_after: 1_000,
+        }
+    }
+}
+
 /// A look at the log even when nobody rang: what another process stamped is found this late at the latest.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -34,12 +52,12 @@ const RIGHTS_GOOD_FOR: TimeDelta = TimeDelta::seconds(1);
 const RIGHTS_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 /// What a subscription watches, and where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Watch {
     pub operation: Operation,
     /// The brand or the partner whose events they are.
     pub place: Place,
-    pub topics: &'static [Topic],
+    pub topics: Vec<Topic>,
 }
 
 impl Watch {
@@ -55,6 +73,11 @@ impl Watch {
 /// One item of a feed.
 pub enum FeedItem<T> {
     Event(Box<FeedEvent<T>>),
+    /// There was nothing for this subscriber for long.
+    Advanced {
+        cursor: String,
+        occurred_at: DateTime<Utc>,
+    },
     Lagged {
         resume_from: String,
         occurred_at: DateTime<Utc>,
@@ -83,12 +106,14 @@ fn decode(cursor: &str) -> Option<i64> {
         .filter(|position| *position >= 0)
 }
 
-/// Opens a feed behind `after`, or at its end. `load` reads the rows of a batch of subjects in one statement.
+/// Opens a feed behind `after`, or at its end. `load` reads the rows of a batch of subjects in one statement; events that
+/// `keep` does not want are passed over like those of other topics.
 pub async fn open<T, F>(
     app: &App,
     actor: &Actor,
     watch: Watch,
     after: Option<String>,
+    keep: impl Fn(&FeedEvent<T>) -> bool + Send + 'static,
     load: impl Fn(App, Vec<Uuid>) -> F + Send + 'static,
 ) -> Result<BoxStream<'static, Result<FeedItem<T>, ApiError>>, ApiError>
 where
@@ -104,7 +129,7 @@ where
             .ok_or_else(|| ApiError::bad_field("after", "`after` is not a cursor of this feed"))?,
         None => end,
     };
-    Ok(follow(app.clone(), actor.clone(), watch, from, load).boxed())
+    Ok(follow(app.clone(), actor.clone(), watch, from, keep, load).boxed())
 }
 
 fn follow<T, F>(
@@ -112,6 +137,7 @@ fn follow<T, F>(
     actor: Actor,
     watch: Watch,
     from: i64,
+    keep: impl Fn(&FeedEvent<T>) -> bool + Send + 'static,
     load: impl Fn(App, Vec<Uuid>) -> F + Send + 'static,
 ) -> impl Stream<Item = Result<FeedItem<T>, ApiError>> + Send
 where
@@ -119,46 +145,70 @@ where
     F: Future<Output = Result<HashMap<Uuid, T>, ApiError>> + Send + 'static,
 {
     try_stream! {
+        let limits = app.feeds;
         let _subscribed = app.metrics.subscribe();
         let mut bus = app.bus.listen();
-        let mut position = from;
+        // How far the log was read, and how far the subscriber knows it was.
+        let (mut position, mut told) = (from, from);
         let mut live = false;
         let mut checked_at = app.clock.now();
         loop {
             // The end is taken before the log is read: whatever is announced meanwhile wakes us afterwards, and all
-            // up to the end is committed, so an empty answer means that nothing of this tenant lies before it.
-            let end = *bus.borrow_and_update();
-            if live && end - position > MAX_LIVE_LAG {
-                yield FeedItem::Lagged { resume_from: encode(position), occurred_at: app.clock.now() };
-                break;
-            }
-            let events = outbox::list_after(&app, &watch.reach(), watch.topics, position, BATCH)
-                .await
-                .map_err(ApiError::internal)?;
+            // up to the end is committed, so an empty answer means that nothing of this tenant lies before it. Nobody
+            // rings for what another process stamped.
+            let rung = *bus.borrow_and_update();
+            let end = if rung > position {
+                rung
+            } else {
+                outbox::last_position(&app).await.map_err(ApiError::internal)?
+            };
+            let events = if end > position {
+                outbox::list_after(&app, &watch.reach(), &watch.topics, position, limits.batch)
+                    .await
+                    .map_err(ApiError::internal)?
+            } else {
+                Vec::new()
+            };
             let ended = |now| actor.valid_until.is_some_and(|until| until <= now);
             let now = app.clock.now();
             if !events.is_empty() || ended(now) || now - checked_at >= RIGHTS_EVERY {
-                recheck(&app, &actor, watch).await?;
+                recheck(&app, &actor, &watch).await?;
                 checked_at = now;
             }
-            if events.is_empty() {
+            let waiting = u64::try_from(events.len()).unwrap_or(u64::MAX);
+            if live && waiting >= limits.batch && end - position > limits.max_live_lag {
+                yield FeedItem::Lagged { resume_from: encode(position), occurred_at: now };
+                break;
+            }
+            if waiting == 0 {
                 position = position.max(end);
+            } else {
+                let subjects = load(app.clone(), events.iter().map(|event| event.subject_id).collect()).await?;
+                for event in events {
+                    position = event.position.unwrap_or(position);
+                    let event = item(event, position, &subjects);
+                    if !keep(&event) {
+                        continue;
+                    }
+                    // A slow client takes its time over a batch.
+                    if app.clock.now() - checked_at >= RIGHTS_GOOD_FOR {
+                        recheck(&app, &actor, &watch).await?;
+                        checked_at = app.clock.now();
+                    }
+                    told = position;
+                    yield FeedItem::Event(Box::new(event));
+                }
+            }
+            if position - told >= limits.advance_after {
+                told = position;
+                yield FeedItem::Advanced { cursor: encode(position), occurred_at: app.clock.now() };
+            }
+            if waiting == 0 {
                 live = true;
                 tokio::select! {
                     changed = bus.changed() => if changed.is_err() { break },
                     () = tokio::time::sleep(POLL) => {}
                 }
-                continue;
-            }
-            let subjects = load(app.clone(), events.iter().map(|event| event.subject_id).collect()).await?;
-            for event in events {
-                // A slow client takes its time over a batch.
-                if app.clock.now() - checked_at >= RIGHTS_GOOD_FOR {
-                    recheck(&app, &actor, watch).await?;
-                    checked_at = app.clock.now();
-                }
-                position = event.position.unwrap_or(position);
-                yield FeedItem::Event(Box::new(item(event, position, &subjects)));
             }
         }
     }
@@ -166,7 +216,7 @@ where
 
 /// Rights may have been taken away, and the token or key may have ended, since the subscription began. What an event shows
 /// is resolved with the rights of the beginning, so other rights end it too.
-async fn recheck(app: &App, actor: &Actor, watch: Watch) -> Result<(), ApiError> {
+async fn recheck(app: &App, actor: &Actor, watch: &Watch) -> Result<(), ApiError> {
     let fresh = accounts::reload(app, actor).await?;
     fresh.authorise(watch.operation, watch.place)?;
     if fresh.has_rights_of(actor) {

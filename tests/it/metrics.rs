@@ -151,7 +151,7 @@ async fn jobs_are_counted_by_state_and_outcome(#[values(Database::Sqlite, Databa
 #[tokio::test]
 async fn periodic_runs_are_watched() {
     with_app(Database::Sqlite, |app| async move {
-        let [approve_due, _] = periodic::ALL;
+        let [approve_due, ..] = periodic::ALL;
         periodic::run_when_due(&app.app, &approve_due).await.unwrap();
         app.advance(TimeDelta::seconds(29));
         let age = app.metric("tributary_periodic_last_success_age_seconds{name=\"approve-due\"}");

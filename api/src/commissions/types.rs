@@ -17,7 +17,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        feed::Lagged,
+        feed::{Advanced, Lagged},
         objects::{Conversion, Partnership},
         scalars::Money,
     },
@@ -298,6 +298,23 @@ pub struct EarningsFeedEvent {
     pub commission: Option<Commission>,
 }
 
+/// Narrows the earnings feed; every field given must hold.
+#[derive(Default, InputObject)]
+pub struct EarningsFeedWhere {
+    /// Only these kinds: 1 to 10.
+    #[graphql(validator(min_items = 1, max_items = 10))]
+    pub kinds: Option<Vec<EarningsFeedEventKind>>,
+    /// Only commissions of this program.
+    pub program_id: Option<ID>,
+}
+
+impl EarningsFeedWhere {
+    #[must_use]
+    pub fn wants(&self, kind: EarningsFeedEventKind) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+}
+
 /// An item of the earnings feed.
 #[derive(Union)]
 #[allow(
@@ -306,5 +323,6 @@ pub struct EarningsFeedEvent {
 )]
 pub enum EarningsFeedItem {
     Event(EarningsFeedEvent),
+    Advanced(Advanced),
     Lagged(Lagged),
 }

@@ -1,19 +1,20 @@
 //! The live feed of a brand's conversions.
 
 use async_graphql::{Context, ID, Subscription};
+use entity::conversion;
 use futures_util::{Stream, StreamExt};
 
 use crate::{
     accounts::{actor::Place, permissions::Operation},
     conversions::{
         loaders,
-        types::{ConversionFeedEvent, ConversionFeedEventKind, ConversionFeedItem},
+        types::{ConversionFeedEvent, ConversionFeedEventKind, ConversionFeedItem, ConversionFeedWhere},
     },
     error::ApiError,
-    feed::{self, FeedItem, Watch},
+    feed::{self, FeedEvent, FeedItem, Watch},
     graphql::{
         context::{ContextExt, parse_id},
-        feed::Lagged,
+        feed::{Advanced, Lagged},
         objects::Conversion,
     },
     outbox::Topic,
@@ -32,19 +33,42 @@ impl ConversionSubscriptions {
         ctx: &Context<'_>,
         #[graphql(desc = "The brand.")] brand_id: ID,
         #[graphql(desc = "The cursor of the last event seen.")] after: Option<String>,
+        #[graphql(name = "where", desc = "Narrows the feed.")] filter: Option<ConversionFeedWhere>,
     ) -> Result<impl Stream<Item = Result<ConversionFeedItem, ApiError>> + use<>, ApiError> {
+        let filter = filter.unwrap_or_default();
+        let program = filter
+            .program_id
+            .as_ref()
+            .map(|id| parse_id(id, "where.programId"))
+            .transpose()?;
         let watch = Watch {
             operation: Operation::ConversionFeed,
             place: Place::brand(parse_id(&brand_id, "brandId")?),
-            topics: &Topic::CONVERSIONS,
+            topics: Topic::CONVERSIONS
+                .into_iter()
+                .filter(|topic| filter.wants(kind_of(topic.as_str())))
+                .collect(),
         };
-        let items = feed::open(ctx.app(), ctx.actor(), watch, after, loaders::by_subject).await?;
+        let keep = move |event: &FeedEvent<conversion::Model>| {
+            let holds = |row: &conversion::Model| {
+                program.is_none_or(|program| row.program_id == Some(program))
+                    && filter
+                        .events
+                        .as_ref()
+                        .is_none_or(|events| events.contains(&row.event.into()))
+                    && filter
+                        .is_credited
+                        .is_none_or(|credited| row.partnership_id.is_some() == credited)
+            };
+            event.subject.as_ref().is_none_or(holds)
+        };
+        let items = feed::open(ctx.app(), ctx.actor(), watch, after, keep, loaders::by_subject).await?;
         Ok(items.map(|item| item.map(ConversionFeedItem::from)))
     }
 }
 
-impl From<FeedItem<entity::conversion::Model>> for ConversionFeedItem {
-    fn from(item: FeedItem<entity::conversion::Model>) -> Self {
+impl From<FeedItem<conversion::Model>> for ConversionFeedItem {
+    fn from(item: FeedItem<conversion::Model>) -> Self {
         match item {
             FeedItem::Event(event) => Self::Event(ConversionFeedEvent {
                 cursor: event.cursor,
@@ -52,6 +76,7 @@ impl From<FeedItem<entity::conversion::Model>> for ConversionFeedItem {
                 kind: kind_of(&event.topic),
                 conversion: event.subject.map(Conversion::from),
             }),
+            FeedItem::Advanced { cursor, occurred_at } => Self::Advanced(Advanced { cursor, occurred_at }),
             FeedItem::Lagged {
                 resume_from,
                 occurred_at,

@@ -22,7 +22,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        feed::Lagged,
+        feed::{Advanced, Lagged},
         objects::{Brand, Conversion, Partnership, Program},
         scalars::{Money, MoneyInput},
     },
@@ -544,6 +544,28 @@ pub struct ConversionFeedEvent {
     pub conversion: Option<Conversion>,
 }
 
+/// Narrows the conversions feed; every field given must hold.
+#[derive(Default, InputObject)]
+pub struct ConversionFeedWhere {
+    /// Only conversions of these events: 1 to 10.
+    #[graphql(validator(min_items = 1, max_items = 10))]
+    pub events: Option<Vec<ConversionEvent>>,
+    /// Only these kinds: 1 to 10.
+    #[graphql(validator(min_items = 1, max_items = 10))]
+    pub kinds: Option<Vec<ConversionFeedEventKind>>,
+    /// Only conversions of this program.
+    pub program_id: Option<ID>,
+    /// Only credited conversions, or only uncredited ones.
+    pub is_credited: Option<bool>,
+}
+
+impl ConversionFeedWhere {
+    #[must_use]
+    pub fn wants(&self, kind: ConversionFeedEventKind) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+}
+
 /// An item of the conversion feed.
 #[derive(Union)]
 #[allow(
@@ -552,5 +574,6 @@ pub struct ConversionFeedEvent {
 )]
 pub enum ConversionFeedItem {
     Event(ConversionFeedEvent),
+    Advanced(Advanced),
     Lagged(Lagged),
 }

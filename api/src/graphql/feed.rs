@@ -3,6 +3,15 @@
 use async_graphql::SimpleObject;
 use chrono::{DateTime, Utc};
 
+/// Nothing for this subscriber happened for a while; the subscription goes on.
+#[derive(SimpleObject)]
+pub struct Advanced {
+    /// Where the feed was read to. As `after` it spares looking again through what was passed over.
+    pub cursor: String,
+    /// When it was read to there.
+    pub occurred_at: DateTime<Utc>,
+}
+
 /// The subscriber fell too far behind; the subscription ends here.
 #[derive(SimpleObject)]
 pub struct Lagged {

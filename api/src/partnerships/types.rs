@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::{ContextExt, parse_id},
-        feed::Lagged,
+        feed::{Advanced, Lagged},
         objects::{Brand, Partner, Partnership, Program},
     },
     page,
@@ -574,6 +574,23 @@ pub struct ApplicationFeedEvent {
     pub application: Option<Application>,
 }
 
+/// Narrows the applications feed; every field given must hold.
+#[derive(Default, InputObject)]
+pub struct ApplicationFeedWhere {
+    /// Only these kinds: 1 to 10.
+    #[graphql(validator(min_items = 1, max_items = 10))]
+    pub kinds: Option<Vec<ApplicationFeedEventKind>>,
+    /// Only applications to this program.
+    pub program_id: Option<ID>,
+}
+
+impl ApplicationFeedWhere {
+    #[must_use]
+    pub fn wants(&self, kind: ApplicationFeedEventKind) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+}
+
 /// An item of the applications feed.
 #[derive(Union)]
 #[allow(
@@ -582,5 +599,6 @@ pub struct ApplicationFeedEvent {
 )]
 pub enum ApplicationFeedItem {
     Event(ApplicationFeedEvent),
+    Advanced(Advanced),
     Lagged(Lagged),
 }

@@ -123,13 +123,19 @@ fn posting<const N: usize>(
     })
 }
 
+/// What the log says beside the payout itself: the state it came to.
+#[must_use]
+pub fn announced(state: payout::PayoutState) -> serde_json::Value {
+    json!({ "state": state.to_value() })
+}
+
 async fn announce_in_tx(tx: &DatabaseTransaction, app: &App, row: &payout::Model) -> std::result::Result<(), Fault> {
     let fact = Fact {
         topic: Topic::PayoutChanged,
         brand: row.brand_id,
         partner: Some(row.partner_id),
         subject: row.id.0,
-        payload: json!({ "state": row.state.to_value() }),
+        payload: announced(row.state),
     };
     outbox::enqueue_in_tx(tx, app, fact).await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        feed::Lagged,
+        feed::{Advanced, Lagged},
         objects::Partnership,
         scalars::{CurrencyCode, Money},
     },
@@ -295,6 +295,14 @@ pub struct PayoutFeedEvent {
     pub payout: Option<Payout>,
 }
 
+/// Narrows the payouts feed; every field given must hold.
+#[derive(Default, InputObject)]
+pub struct PayoutFeedWhere {
+    /// Only when a payout came to one of these states: 1 to 10.
+    #[graphql(validator(min_items = 1, max_items = 10))]
+    pub states: Option<Vec<PayoutState>>,
+}
+
 /// An item of the payouts feed.
 #[derive(Union)]
 #[allow(
@@ -303,5 +311,6 @@ pub struct PayoutFeedEvent {
 )]
 pub enum PayoutFeedItem {
     Event(PayoutFeedEvent),
+    Advanced(Advanced),
     Lagged(Lagged),
 }

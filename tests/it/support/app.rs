@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use tributary::{
     app::{App, Parts},
     config::Config,
-    http,
+    feed, http,
     ids::Ids,
     infra::{
         clock::{Clock, ManualClock},
@@ -60,10 +60,19 @@ pub struct TestApp {
 
 /// Runs a test's body over a fresh database, then checks what must hold after any test.
 pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl FnOnce(TestApp) -> Fut) {
+    with_app_and(database, feed::Limits::default(), body).await;
+}
+
+/// The same with other limits of its feeds.
+pub async fn with_app_and<Fut: Future<Output = ()>>(
+    database: Database,
+    feeds: feed::Limits,
+    body: impl FnOnce(TestApp) -> Fut,
+) {
     let Some(database) = database.create().await else {
         return;
     };
-    let app = TestApp::over(&database.url()).await;
+    let app = TestApp::assemble(Config::for_database(&database.url()), feeds).await;
     body(app.clone()).await;
     app.check_invariants().await;
     app.app.db.close().await.unwrap();
@@ -73,11 +82,15 @@ pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl F
 
 impl TestApp {
     pub async fn over(url: &str) -> Self {
-        Self::configured(Config::for_database(url)).await
+        Self::assemble(Config::for_database(url), feed::Limits::default()).await
     }
 
     /// The same with other settings.
-    pub async fn configured(mut config: Config) -> Self {
+    pub async fn configured(config: Config) -> Self {
+        Self::assemble(config, feed::Limits::default()).await
+    }
+
+    async fn assemble(mut config: Config, feeds: feed::Limits) -> Self {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
         let mailer = Arc::new(RecordingMailer::default());
@@ -89,6 +102,7 @@ impl TestApp {
             clock: Arc::<ManualClock>::clone(&clock),
             ids: Ids::seeded(SEED),
             mailer: Some(Arc::<RecordingMailer>::clone(&mailer)),
+            feeds,
         };
         let Ok(app) = App::assemble(config, db, parts).await else {
             panic!("the application does not assemble");
@@ -199,6 +213,21 @@ impl TestApp {
         (parts.status, parts.headers, bytes)
     }
 
+    /// Opens an operation over Server-Sent Events without a socket between: the server makes no event before it is read.
+    pub async fn lazy_events(&self, token: &str, query: &str, variables: Value) -> LazyEvents {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut request = Request::post("/graphql")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "text/event-stream")
+            .body(Body::from(body))
+            .unwrap();
+        request.extensions_mut().insert(ConnectInfo(self.client));
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        LazyEvents(answer.into_body())
+    }
+
     /// The same application, asked from another address.
     pub fn elsewhere(&self) -> Self {
         self.at_address(ELSEWHERE)
@@ -223,5 +252,23 @@ impl TestApp {
     /// Every table's contents, condensed: equal digests mean that nothing changed.
     pub async fn digest(&self) -> BTreeMap<String, (u64, u64)> {
         digest::digest(self.db()).await
+    }
+}
+
+/// An answer of Server-Sent Events that is made as it is read.
+pub struct LazyEvents(Body);
+
+impl LazyEvents {
+    /// The data of the next event; none when there is no more.
+    pub async fn next(&mut self) -> Option<Value> {
+        while let Some(frame) = self.0.frame().await {
+            let bytes = frame.unwrap().into_data().unwrap();
+            let text = std::str::from_utf8(&bytes).unwrap();
+            let data: String = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+            if !data.is_empty() {
+                return Some(serde_json::from_str(&data).unwrap());
+            }
+        }
+        None
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::commission_rule::ConversionEvent;
 
-use super::Refund;
+use super::{CaptureState, Refund};
 use crate::{
     conversions::{
         error::{ConversionError, ConversionErrorCode},
