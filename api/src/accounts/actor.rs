@@ -49,8 +49,6 @@ pub struct Actor {
     pub session: Option<SessionId>,
     /// When the access token or the key ends by itself; what lives longer than a request must ask.
     pub valid_until: Option<DateTime<Utc>>,
-    /// Whether the user proved the address they signed up with; keys have none.
-    pub email_verified: bool,
     pub platform_admin: bool,
     pub brands: Vec<(BrandId, BrandRole)>,
     pub partners: Vec<PartnerId>,
@@ -107,7 +105,6 @@ impl Actor {
             identity: Identity::Anonymous,
             session: None,
             valid_until: None,
-            email_verified: false,
             platform_admin: false,
             brands: Vec::new(),
             partners: Vec::new(),

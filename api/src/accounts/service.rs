@@ -304,7 +304,6 @@ async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::r
         identity: Identity::User(id),
         session,
         valid_until: None,
-        email_verified: user.email_verified_at.is_some(),
         platform_admin: user.platform_admin,
         brands: brands
             .into_iter()

@@ -81,8 +81,7 @@ impl Viewer {
         self.0.clone().into()
     }
 
-    /// Whether the user proved their address with the link that was sent to it. Until then they cannot invite anybody, nor be
-    /// invited.
+    /// Whether the user proved their address with the link that was sent to it.
     async fn email_verified(&self) -> bool {
         self.0.email_verified_at.is_some()
     }

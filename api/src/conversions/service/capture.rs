@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use entity::{capture, ids::BrandId, order, order::CaptureState};
 use rust_decimal::Decimal;
-use sea_orm::{ActiveEnum, EntityTrait};
+use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{
     Code, Result,
-    change::{apply_in_tx, check_currency, lock_order_in_tx, money_of},
+    change::{apply_in_tx, check_currency, check_room, lock_order_in_tx, money_of},
     check_amount, check_external_id, check_occurred_at,
 };
 use crate::{
@@ -82,6 +82,11 @@ pub async fn record_capture(app: &App, actor: &Actor, command: RecordCapture) ->
         amount_minor,
         command.is_final || amount_minor == standing.capturable_minor(),
     );
+    let earlier = capture::Entity::find()
+        .filter(capture::Column::OrderId.eq(order.id))
+        .count(&tx)
+        .await?;
+    check_room(earlier, "captures")?;
     let now = app.clock.now();
     let row = capture::Model {
         id: app.ids.new_id(now),

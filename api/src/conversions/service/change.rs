@@ -34,6 +34,21 @@ impl From<&order::Model> for Standing {
     }
 }
 
+/// The most amendments, the most captures and the most chargebacks of an order.
+const MAX_CHANGES: u64 = 100;
+
+/// Whether an order that has had `earlier` changes of a kind takes another.
+pub fn check_room(earlier: u64, what: &str) -> Result<()> {
+    if earlier < MAX_CHANGES {
+        return Ok(());
+    }
+    Err(Failure::refused_field(
+        Code::TooManyChanges,
+        "orderId",
+        format!("an order takes at most {MAX_CHANGES} {what}"),
+    ))
+}
+
 /// The brand's order, locked until the transaction ends.
 pub async fn lock_order_in_tx(tx: &DatabaseTransaction, brand: BrandId, external_id: &str) -> Result<order::Model> {
     order::Entity::find()

@@ -7,13 +7,14 @@ use entity::{
 };
 use rust_decimal::Decimal;
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ActiveEnum, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 use serde::Serialize;
 
 use super::{
     Code, Result,
-    change::{apply_in_tx, check_returned, check_returned_amount, lock_order_in_tx},
+    change::{apply_in_tx, check_returned, check_returned_amount, check_room, lock_order_in_tx},
     check_external_id, check_occurred_at, check_reason,
 };
 use crate::{
@@ -93,6 +94,11 @@ pub async fn record_chargeback(
         }
     };
     let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let earlier = chargeback::Entity::find()
+        .filter(chargeback::Column::OrderId.eq(order.id))
+        .count(&tx)
+        .await?;
+    check_room(earlier, "chargebacks")?;
     let now = app.clock.now();
     let row = chargeback::Model {
         id: app.ids.new_id(now),

@@ -107,19 +107,20 @@ impl Order {
         self.money(Standing::from(&self.row).capturable_minor())
     }
 
-    /// Its amendments, oldest first. A handful: not paged.
+    /// Its amendments, oldest first. At most a hundred: not paged.
     async fn amendments(&self, ctx: &Context<'_>) -> Result<Option<Vec<OrderAmendment>>, ApiError> {
         let amendments = ctx.load(AmendmentsOf(self.row.id)).await?.unwrap_or_default();
         Ok(Some(amendments.into_iter().map(OrderAmendment::from).collect()))
     }
 
-    /// Its captures, oldest first; none when its money was taken with the sale. A handful: not paged.
+    /// Its captures, oldest first; none when its money was taken with the sale. At most a hundred: not
+    /// paged.
     async fn captures(&self, ctx: &Context<'_>) -> Result<Option<Vec<Capture>>, ApiError> {
         let captures = ctx.load(CapturesOf(self.row.id)).await?.unwrap_or_default();
         Ok(Some(captures.into_iter().map(Capture::from).collect()))
     }
 
-    /// Its chargebacks, oldest first. A handful: not paged.
+    /// Its chargebacks, oldest first. At most a hundred: not paged.
     async fn chargebacks(&self, ctx: &Context<'_>) -> Result<Option<Vec<Chargeback>>, ApiError> {
         let chargebacks = ctx.load(ChargebacksOf(self.row.id)).await?.unwrap_or_default();
         Ok(Some(chargebacks.into_iter().map(Chargeback::from).collect()))
