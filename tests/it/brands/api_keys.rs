@@ -163,7 +163,7 @@ async fn a_key_does_what_its_scopes_say(#[values(Database::Sqlite, Database::Pos
         assert_eq!(keys[0]["scopes"], json!(["RECORD_EVENTS"]));
         assert_eq!(
             keys[1]["scopes"],
-            json!(["RECORD_EVENTS", "RECORD_REFUNDS", "READ_CONVERSIONS"])
+            json!(["RECORD_EVENTS", "RECORD_REFUNDS", "READ_CONVERSIONS", "TRACK_CLICKS"])
         );
 
         let body = json!({ "orderId": "A-1", "amount": "10.00", "currency": "EUR" });

@@ -41,7 +41,8 @@ struct Case {
     code: &'static str,
 }
 
-/// A brand with a held and credited sale `A-1`, an uncredited one `A-2`, a rejected one `A-3` and a refunded one `A-4`.
+/// A brand with a held and credited sale `A-1`, an uncredited one `A-2`, a rejected one `A-3`, a refunded one `A-4`, an
+/// authorised one `A-5`, and one `A-6` that was amended as often as it may be and has a chargeback `open`.
 struct World {
     market: Market,
     top: Promoter,
@@ -49,6 +50,7 @@ struct World {
     held: String,
     uncredited: String,
     rejected: String,
+    authorized: String,
     publishable: String,
     revoked: String,
     foreign: String,
@@ -72,6 +74,17 @@ async fn world(app: &TestApp) -> World {
         .await;
     app.sale(&market, "A-4", "100.00", json!({})).await;
     app.refund(&market, "A-4", 1, "100.00").await;
+    let authorized = json!({ "promoCodes": ["SELLER"], "capture": "AUTHORIZED" });
+    let authorized = app.sale(&market, "A-5", "100.00", authorized).await;
+    app.sale(&market, "A-6", "100.00", json!({})).await;
+    for nth in 0..100 {
+        let amount = if nth % 2 == 0 { "90.00" } else { "100.00" };
+        let body = json!({ "orderId": "A-6", "amount": amount, "currency": "EUR" });
+        let key = format!("amend-{nth}");
+        app.track(&market.key.secret, "amend", &key, body).await;
+    }
+    let open = json!({ "orderId": "A-6", "reference": "open", "amount": "1.00", "currency": "EUR" });
+    app.track(&market.key.secret, "chargeback", "open", open).await;
     let revoked = app.secret_key(&market.owner, &market.brand.id).await;
     app.done(
         &market.owner,
@@ -89,6 +102,7 @@ async fn world(app: &TestApp) -> World {
         held,
         uncredited,
         rejected,
+        authorized,
         publishable,
         revoked: revoked.secret,
         foreign: other.key.secret,
@@ -572,6 +586,36 @@ async fn knock(app: &TestApp, knock: &Knock) -> (String, String, Value) {
     }
 }
 
+/// What becomes of an order after its sale.
+fn changes(world: &World) -> Vec<Case> {
+    let amend = |order: &str, amount: &str, code| {
+        let body = json!({ "orderId": order, "amount": amount, "currency": "EUR" });
+        world.track(&format!("{order} to {amount}"), "amend", &body, code)
+    };
+    let capture = |order: &str, code| {
+        let body = json!({ "orderId": order, "amount": "100.01", "currency": "EUR" });
+        world.track(order, "capture", &body, code)
+    };
+    let chargeback = |order: &str, reference: &str, code| {
+        let body = json!({ "orderId": order, "reference": reference, "amount": "1.00", "currency": "EUR" });
+        world.track(reference, "chargeback", &body, code)
+    };
+    let unknown = json!({ "orderId": "A-6", "reference": "unknown", "outcome": "WON" });
+    let early = json!({ "idempotencyKey": "fresh", "id": world.authorized });
+    vec![
+        amend("A-1", "100.00", "AMENDMENT_CHANGES_NOTHING"),
+        amend("A-4", "99.99", "AMENDMENT_BELOW_SETTLED"),
+        amend("A-6", "90.00", "TOO_MANY_CHANGES"),
+        amend("A-9", "90.00", "ORDER_NOT_FOUND"),
+        capture("A-1", "ALREADY_CAPTURED"),
+        capture("A-5", "CAPTURE_EXCEEDS_ORDER"),
+        world.mutation("only authorised", "approveConversion", early, "NOT_CAPTURED"),
+        chargeback("A-6", "", "REFERENCE_INVALID"),
+        chargeback("A-6", "open", "CHARGEBACK_ALREADY_RECORDED"),
+        world.track("unknown", "chargeback/resolve", &unknown, "CHARGEBACK_NOT_FOUND"),
+    ]
+}
+
 #[rstest]
 #[tokio::test]
 async fn all_bad_input_is_named_and_changes_nothing(
@@ -579,7 +623,7 @@ async fn all_bad_input_is_named_and_changes_nothing(
 ) {
     with_app(database, |app| async move {
         let world = world(&app).await;
-        let cases: Vec<Case> = [contents(&world), one_sided(&world), keys(&world)]
+        let cases: Vec<Case> = [contents(&world), one_sided(&world), changes(&world), keys(&world)]
             .into_iter()
             .flatten()
             .collect();

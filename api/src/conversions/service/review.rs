@@ -110,13 +110,13 @@ async fn approve_in_tx(
             "nobody is credited, so there is nothing to approve",
         ));
     }
+    check_captured_in_tx(tx, &row).await?;
     if let Some(hold_until) = row.hold_until.filter(|until| *until > app.clock.now()) {
         return Err(Failure::refused(
             Code::HoldNotOver,
             format!("the hold period lasts until {}", hold_until.to_rfc3339()),
         ));
     }
-    check_captured_in_tx(tx, &row).await?;
     commissions::approve_in_tx(tx, app, row.brand_id, row.id).await?;
     move_in_tx(tx, app, actor, row, ConversionState::Approved, None).await
 }
