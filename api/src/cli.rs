@@ -16,6 +16,7 @@ use crate::{
     demo,
     error::{ApiError, Failure, Fault, RefusalCode},
     graphql::schema,
+    http::tracking,
     import::{invoice_replay, program_import},
     infra::clock::ManualClock,
     jobs::dead,
@@ -37,6 +38,10 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Migrate => start(config).await.map(drop),
         Command::Schema => {
             print!("{}", schema::sdl());
+            Ok(())
+        }
+        Command::Openapi => {
+            print!("{}", tracking::openapi());
             Ok(())
         }
         Command::Demo => fill_demo(&start(config).await?).await,

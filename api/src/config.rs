@@ -122,6 +122,8 @@ pub enum Command {
     Demo,
     /// Print the GraphQL schema.
     Schema,
+    /// Print what `/track` takes and answers, as OpenAPI.
+    Openapi,
     /// Bring in data from files.
     #[command(subcommand)]
     Import(Import),

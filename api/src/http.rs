@@ -7,7 +7,7 @@ pub mod metrics;
 mod pages;
 mod redirect;
 mod socket;
-mod tracking;
+pub mod tracking;
 
 use axum::{
     Router,
@@ -53,6 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/demo.json", get(pages::demo))
         .route("/graphiql", get(pages::graphiql))
         .route("/schema.graphql", get(pages::schema))
+        .route("/openapi.json", get(pages::openapi))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
         .route("/graphql", any(graphql::serve))

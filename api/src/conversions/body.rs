@@ -1,4 +1,4 @@
-//! Events as they are written in JSON.
+//! Events as they are written in JSON. What is said here of fields is what `/openapi.json` says of them.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -9,6 +9,7 @@ use entity::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     conversions::service::{
@@ -24,46 +25,90 @@ use crate::{
     money::parse_decimal,
 };
 
-#[derive(Deserialize)]
+/// A signup or a lead.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Event)]
 pub struct EventBody {
+    /// `prog_…`. When left out, the program is found by what else the event says, or is the brand's only active one.
+    #[schema(nullable = false, pattern = "^prog_")]
     program_id: Option<String>,
+    /// Your id of the customer: the same person always has the same.
+    #[schema(required, nullable = false, max_length = 200)]
     customer_id: Option<String>,
+    /// Codes the customer gave, at most 10. Unknown ones are recorded as such.
+    #[schema(max_items = 10)]
     #[serde(default)]
     promo_codes: Vec<String>,
+    /// What `/track/click` answered, or what the redirect put behind `tcid` in the address.
+    #[schema(nullable = false)]
     click_id: Option<String>,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Deserialize)]
+/// An order.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Purchase)]
 pub struct PurchaseBody {
+    /// `prog_…`. When left out, the program is found by what else the event says, or is the brand's only active one.
+    #[schema(nullable = false, pattern = "^prog_")]
     program_id: Option<String>,
+    /// Your id of the customer: the same person always has the same.
+    #[schema(nullable = false, max_length = 200)]
     customer_id: Option<String>,
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// A decimal in units of the currency, such as "12.50".
+    #[schema(example = "49.90")]
     amount: String,
+    /// ISO 4217.
+    #[schema(example = "EUR")]
     currency: String,
+    /// Whether the money was taken with the sale.
     #[serde(default)]
     capture: CaptureOfSale,
+    /// Codes the customer gave, at most 10. Unknown ones are recorded as such.
+    #[schema(max_items = 10)]
     #[serde(default)]
     promo_codes: Vec<String>,
+    /// What `/track/click` answered, or what the redirect put behind `tcid` in the address.
+    #[schema(nullable = false)]
     click_id: Option<String>,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Deserialize)]
+/// Money of an order that went back. Without an amount: all that is left of it.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Refund)]
 pub struct RefundBody {
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// A decimal in units of the currency, such as "12.50". Comes with its currency or not at all.
+    #[schema(nullable = false, example = "12.50")]
     amount: Option<String>,
+    /// ISO 4217, the order's.
+    #[schema(nullable = false, example = "EUR")]
     currency: Option<String>,
+    /// Why, for people.
+    #[schema(nullable = false)]
     reason: Option<String>,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
 /// Whether a sale's money was taken with it.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = CaptureOfSale)]
 enum CaptureOfSale {
     Authorized,
     #[default]
@@ -79,48 +124,92 @@ impl From<CaptureOfSale> for CaptureState {
     }
 }
 
-#[derive(Deserialize)]
+/// What an order comes to from now on.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Amendment)]
 pub struct AmendBody {
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// A decimal in units of the currency, such as "12.50".
+    #[schema(example = "49.90")]
     amount: String,
+    /// ISO 4217.
+    #[schema(example = "EUR")]
     currency: String,
+    /// Why, for people.
+    #[schema(nullable = false)]
     reason: Option<String>,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Deserialize)]
+/// Money taken of an authorised order. Without an amount: all that was not captured yet.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Capture)]
 pub struct CaptureBody {
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// A decimal in units of the currency, such as "12.50". Comes with its currency or not at all.
+    #[schema(nullable = false, example = "12.50")]
     amount: Option<String>,
+    /// ISO 4217, the order's.
+    #[schema(nullable = false, example = "EUR")]
     currency: Option<String>,
+    /// Whether nothing more will be captured: what is missing then is gone.
     #[serde(default)]
     is_final: bool,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Deserialize)]
+/// A dispute. Without an amount: all that is left of the order.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Chargeback)]
 pub struct ChargebackBody {
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// Your payment provider's id of the dispute; an order has each once.
     reference: String,
+    /// A decimal in units of the currency, such as "12.50". Comes with its currency or not at all.
+    #[schema(nullable = false, example = "12.50")]
     amount: Option<String>,
+    /// ISO 4217, the order's.
+    #[schema(nullable = false, example = "EUR")]
     currency: Option<String>,
+    /// Why, for people.
+    #[schema(nullable = false)]
     reason: Option<String>,
+    /// When it happened, RFC 3339; now when left out.
+    #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Deserialize)]
+/// How a dispute ended.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ChargebackResolution)]
 pub struct ResolutionBody {
+    /// Your id of the order, unique in the brand.
+    #[schema(max_length = 200)]
     order_id: String,
+    /// Your payment provider's id of the dispute; an order has each once.
     reference: String,
+    /// How it ended.
     outcome: OutcomeOfDispute,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// Who kept the money: the brand (`WON`) or the customer (`LOST`).
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = DisputeOutcome)]
 enum OutcomeOfDispute {
     Won,
     Lost,

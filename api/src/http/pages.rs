@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::{
     graphql::schema,
-    http::{Edge, Shutdown},
+    http::{Edge, Shutdown, tracking},
 };
 
 /// The brand by which the demo marketplace is recognised.
@@ -57,6 +57,10 @@ pub async fn graphiql() -> Html<String> {
 
 pub async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], schema::sdl())
+}
+
+pub async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], tracking::openapi())
 }
 
 /// The process is alive.

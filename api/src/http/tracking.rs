@@ -1,22 +1,25 @@
 //! `/track/*`: the doors for a brand's server. Each ends in the same service call as its mutation.
 
+mod answer;
 mod bulk;
 mod click;
+mod docs;
 mod orders;
 
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, Bytes, to_bytes},
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::post,
+    response::Response,
+    routing::options,
 };
-use entity::{commission_rule::ConversionEvent, conversion, ids::BrandId, refund};
-use sea_orm::ActiveEnum;
+use entity::{commission_rule::ConversionEvent, ids::BrandId};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::answer::{ConversionRecorded, RefundRecorded, TrackError};
 use crate::{
     accounts::actor::{Actor, Identity},
     app::App,
@@ -27,10 +30,9 @@ use crate::{
             refund as refunds,
         },
     },
-    error::{ApiError, Failure, RefusalCode},
+    error::ApiError,
     http::identity::actor_of,
-    idempotency::{Key, Outcome},
-    money::Money,
+    idempotency::Key,
 };
 
 /// Bytes of one event.
@@ -38,77 +40,39 @@ const MAX_BODY: usize = 64 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/track/signup", post(signup))
-        .route("/track/lead", post(lead))
-        .route("/track/purchase", post(purchase))
-        .route("/track/refund", post(refund))
-        .route("/track/amend", post(orders::amend))
-        .route("/track/capture", post(orders::capture))
-        .route("/track/chargeback", post(orders::chargeback))
-        .route("/track/chargeback/resolve", post(orders::resolve_chargeback))
-        .route("/track/bulk", post(bulk::bulk))
-        .route("/track/click", post(click::click).options(click::preflight))
+    let (doors, _) = doors().split_for_parts();
+    doors.route("/track/click", options(click::preflight))
 }
 
-/// What a refusal of either kind looks like here.
-struct TrackError {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    field: Option<String>,
+/// What the doors take and answer, as an OpenAPI document.
+#[must_use]
+pub fn openapi() -> String {
+    docs::print(doors().split_for_parts().1)
 }
 
-impl From<ApiError> for TrackError {
-    fn from(error: ApiError) -> Self {
-        if let ApiError::Internal(_) = &error {
-            tracing::error!(cause = error.log_text(), "an event could not be recorded");
-        }
-        let status = match &error {
-            ApiError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            ApiError::Forbidden(_) => StatusCode::FORBIDDEN,
-            ApiError::NotFound(_) => StatusCode::NOT_FOUND,
-            ApiError::BadUserInput { .. } => StatusCode::BAD_REQUEST,
-            ApiError::Conflict(_) => StatusCode::CONFLICT,
-            ApiError::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let field = match &error {
-            ApiError::BadUserInput { field, .. } => field.clone(),
-            _ => None,
-        };
-        Self {
-            status,
-            code: error.code(),
-            message: error.public_message(),
-            field,
-        }
-    }
+fn doors() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::common())
+        .routes(routes!(signup))
+        .routes(routes!(lead))
+        .routes(routes!(purchase))
+        .routes(routes!(refund))
+        .routes(routes!(orders::amend))
+        .routes(routes!(orders::capture))
+        .routes(routes!(orders::chargeback))
+        .routes(routes!(orders::resolve_chargeback))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(click::click))
 }
 
-impl<C: RefusalCode> From<Failure<C>> for TrackError {
-    fn from(failure: Failure<C>) -> Self {
-        match failure {
-            Failure::Api(error) => error.into(),
-            Failure::Refused(refusal) => Self {
-                status: StatusCode::UNPROCESSABLE_ENTITY,
-                code: refusal.code.as_str(),
-                message: refusal.message,
-                field: refusal.field,
-            },
-        }
-    }
-}
-
-impl IntoResponse for TrackError {
-    fn into_response(self) -> Response {
-        let mut error = json!({ "code": self.code, "message": self.message });
-        if let Some(field) = self.field {
-            error["field"] = Value::String(field);
-        }
-        (self.status, Json(json!({ "error": error }))).into_response()
-    }
+/// The header every event has.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the header is read by its name; this describes it")]
+struct KeyHeader {
+    /// Names the event: sent again, it is answered with the original result instead of being recorded twice. Printable ASCII
+    /// without spaces.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128)]
+    key: String,
 }
 
 /// A request of a brand's server, with its mandatory key.
@@ -154,100 +118,71 @@ fn check_media(headers: &HeaderMap) -> Result<(), TrackError> {
     if json {
         return Ok(());
     }
-    Err(TrackError {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        code: "BAD_USER_INPUT",
-        message: "send the event as application/json".to_owned(),
-        field: None,
-    })
+    let message = "send the event as application/json".to_owned();
+    Err(TrackError::unfit(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 async fn read_bytes(body: Body, max_bytes: usize, what: &str) -> Result<Bytes, TrackError> {
-    to_bytes(body, max_bytes).await.map_err(|_| TrackError {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        code: "BAD_USER_INPUT",
-        message: format!("{what} has at most {max_bytes} bytes"),
-        field: None,
+    to_bytes(body, max_bytes).await.map_err(|_| {
+        let message = format!("{what} has at most {max_bytes} bytes");
+        TrackError::unfit(StatusCode::PAYLOAD_TOO_LARGE, message)
     })
-}
-
-fn answered(outcome: &Outcome<Value>) -> Response {
-    let status = if outcome.replayed {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
-    let mut body = outcome.value.clone();
-    body["replayed"] = Value::Bool(outcome.replayed);
-    (status, Json(body)).into_response()
-}
-
-fn money_json(amount_minor: i64, currency: &str) -> Result<Value, ApiError> {
-    let money = Money::new(amount_minor, currency.parse().map_err(ApiError::internal)?);
-    Ok(json!({ "amount": money.to_decimal().to_string(), "currency": currency }))
-}
-
-fn conversion_json(row: &conversion::Model) -> Result<Value, ApiError> {
-    let amount = row
-        .currency
-        .as_deref()
-        .map(|currency| money_json(row.amount_minor, currency))
-        .transpose()?;
-    Ok(json!({
-        "conversion": {
-            "id": row.id.to_string(),
-            "event": row.event.to_value(),
-            "state": row.state.to_value(),
-            "amount": amount,
-            "occurredAt": row.occurred_at,
-            "attribution": {
-                "partnershipId": row.partnership_id.map(|id| id.to_string()),
-                "method": row.attribution_method.map(|method| method.to_value()),
-                "explanation": row.attribution_explanation,
-            },
-            "earningExplanation": row.earning_explanation,
-        }
-    }))
-}
-
-fn refund_json(row: &refund::Model) -> Result<Value, ApiError> {
-    Ok(json!({
-        "refund": {
-            "id": row.id.to_string(),
-            "amount": money_json(row.amount_minor, &row.currency)?,
-            "occurredAt": row.occurred_at,
-        }
-    }))
 }
 
 async fn record_event(app: &App, call: &Call, command: RecordEvent) -> Result<Response, TrackError> {
     let outcome = record::record_conversion(app, &call.actor, command).await?;
-    let value = conversion_json(&outcome.value)?;
-    Ok(answered(&outcome.map(|_| value)))
+    Ok(ConversionRecorded::of(&outcome)?)
 }
 
+/// A signup
+///
+/// Somebody made an account, credited to whom the evidence says.
+#[utoipa::path(post, path = "/track/signup", request_body = EventBody, params(KeyHeader), responses(
+    (status = 201, description = "Recorded.", body = ConversionRecorded),
+    (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
+))]
 async fn signup(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let (call, body) = read::<EventBody>(&app, &headers, body).await?;
     let command = body.command(call.brand, ConversionEvent::Signup, call.key.clone())?;
     record_event(&app, &call, command).await
 }
 
+/// A lead
+///
+/// Somebody showed interest, credited to whom the evidence says.
+#[utoipa::path(post, path = "/track/lead", request_body = EventBody, params(KeyHeader), responses(
+    (status = 201, description = "Recorded.", body = ConversionRecorded),
+    (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
+))]
 async fn lead(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let (call, body) = read::<EventBody>(&app, &headers, body).await?;
     let command = body.command(call.brand, ConversionEvent::Lead, call.key.clone())?;
     record_event(&app, &call, command).await
 }
 
+/// An order
+///
+/// Recorded whether anybody is credited or not: an expired code or a forged click id is a reason, not a refusal.
+#[utoipa::path(post, path = "/track/purchase", request_body = PurchaseBody, params(KeyHeader), responses(
+    (status = 201, description = "Recorded.", body = ConversionRecorded),
+    (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
+))]
 async fn purchase(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let (call, body) = read::<PurchaseBody>(&app, &headers, body).await?;
     let command = body.command(call.brand, call.key.clone())?;
     record_event(&app, &call, command).await
 }
 
+/// Money of an order went back
+///
+/// Commissions of every level come back with it, in proportion.
+#[utoipa::path(post, path = "/track/refund", request_body = RefundBody, params(KeyHeader), responses(
+    (status = 201, description = "Recorded.", body = RefundRecorded),
+    (status = 200, description = "Recorded before, under the same key.", body = RefundRecorded),
+))]
 async fn refund(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let (call, body) = read::<RefundBody>(&app, &headers, body).await?;
     let command = body.command(call.brand, call.key)?;
     let outcome = refunds::record_refund(&app, &call.actor, command).await?;
-    let value = refund_json(&outcome.value)?;
-    Ok(answered(&outcome.map(|_| value)))
+    Ok(RefundRecorded::of(&outcome)?)
 }

@@ -1,2 +1,3 @@
 mod click;
 mod links;
+mod openapi;

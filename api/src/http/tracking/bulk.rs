@@ -8,16 +8,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{TrackError, check_media, conversion_json, read_bytes, refund_json, server_of};
+use super::{
+    answer::{BulkAnswer, RowAnswer, TrackError},
+    check_media,
+    docs::Events,
+    read_bytes, server_of,
+};
 use crate::{
     app::App,
     conversions::{
         body::{malformed, read_row},
-        service::bulk::{self, ErrorPolicy, Made, Row},
+        service::bulk::{self, ErrorPolicy},
     },
-    error::ApiError,
 };
 
 /// Bytes of one request: a thousand events of two kilobytes.
@@ -29,6 +33,12 @@ struct BulkBody {
     events: Vec<Value>,
 }
 
+/// Many events
+///
+/// A refused event does not keep the others from being recorded.
+#[utoipa::path(post, path = "/track/bulk", request_body = inline(Events), responses(
+    (status = 200, description = "What became of each, in their order.", body = BulkAnswer),
+))]
 pub async fn bulk(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
     let (actor, brand) = server_of(&app, &headers).await?;
     check_media(&headers)?;
@@ -36,25 +46,6 @@ pub async fn bulk(State(app): State<App>, headers: HeaderMap, body: Body) -> Res
     let body: BulkBody = serde_json::from_slice(&bytes).map_err(malformed)?;
     let events = body.events.into_iter().map(|row| read_row(brand, row));
     let rows = bulk::record_events(&app, &actor, brand, events.collect(), ErrorPolicy::default()).await?;
-    let results: Vec<Value> = rows.into_iter().map(row_json).collect::<Result<_, _>>()?;
-    Ok(Json(json!({ "results": results })).into_response())
-}
-
-fn row_json(row: Row) -> Result<Value, ApiError> {
-    let outcome = match row.result {
-        Ok(outcome) => outcome,
-        Err(failure) => {
-            let (code, message) = (failure.code(), failure.public_message());
-            return Ok(match failure.field() {
-                Some(field) => json!({ "status": "refused", "code": code, "message": message, "field": field }),
-                None => json!({ "status": "refused", "code": code, "message": message }),
-            });
-        }
-    };
-    let mut answer = match &outcome.value {
-        Made::Conversion(row) => conversion_json(row)?,
-        Made::Refund(row) => refund_json(row)?,
-    };
-    answer["status"] = json!(if outcome.replayed { "replayed" } else { "recorded" });
-    Ok(answer)
+    let results = rows.into_iter().map(RowAnswer::of).collect::<Result<_, _>>()?;
+    Ok(Json(BulkAnswer { results }).into_response())
 }

@@ -9,9 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
-use super::{TrackError, check_media, read_bytes};
+use super::{
+    answer::{ClickAnswer, TrackError},
+    check_media, read_bytes,
+};
 use crate::{
     accounts::actor::Identity,
     app::App,
@@ -26,12 +29,22 @@ const MAX_BODY: usize = 8 * 1024;
 /// How long a browser may remember what it may send.
 const PREFLIGHT_SECONDS: &str = "86400";
 
-#[derive(Deserialize)]
+/// A visit, by its link or by who referred it: one of the two.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Click)]
 struct ClickBody {
+    /// The slug of a tracking link: what stands behind `/r/`.
+    #[schema(nullable = false)]
     link: Option<String>,
+    /// A partnership's referral code.
+    #[schema(nullable = false)]
     via: Option<String>,
+    /// The page that was visited.
+    #[schema(nullable = false)]
     url: Option<String>,
+    /// Where the visitor came from.
+    #[schema(nullable = false)]
     referrer: Option<String>,
 }
 
@@ -45,9 +58,16 @@ pub async fn preflight() -> Response {
     open_to_pages((StatusCode::NO_CONTENT, headers).into_response())
 }
 
+/// A visit
+///
+/// For pages of any origin, with a publishable key. Each is a click of its own.
+#[utoipa::path(post, path = "/track/click", request_body = ClickBody,
+    security(("secretKey" = []), ("publishableKey" = [])), responses(
+    (status = 201, description = "Recorded.", body = ClickAnswer),
+))]
 pub async fn click(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
     let answer = match take(&app, &headers, body).await {
-        Ok(click_id) => (StatusCode::CREATED, Json(json!({ "clickId": click_id }))).into_response(),
+        Ok(click_id) => (StatusCode::CREATED, Json(ClickAnswer { click_id })).into_response(),
         Err(error) => error.into_response(),
     };
     open_to_pages(answer)
