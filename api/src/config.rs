@@ -3,9 +3,13 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::infra::{db::DEFAULT_CONNECTIONS, mail::SmtpMailer};
+use crate::{
+    http::{client::parse_network, origins::Origin},
+    infra::{db::DEFAULT_CONNECTIONS, mail::SmtpMailer},
+};
 
 /// Partner-program software for brands, creators and the people who build their front ends.
 #[derive(Debug, Parser)]
@@ -51,6 +55,28 @@ pub struct Config {
     /// absent, there are none.
     #[arg(long, global = true, env = "TRIBUTARY_METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
+
+    /// Proxies in front of this server, separated by commas: addresses, or networks such as `10.0.0.0/8`. From them, and
+    /// only from them, `X-Forwarded-For` is believed.
+    #[arg(
+        long,
+        global = true,
+        env = "TRIBUTARY_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_parser = parse_network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Origins whose pages may read the answers of `/graphql`, separated by commas, such as `https://app.example`; `*` for
+    /// any. When absent, only pages of this server may.
+    #[arg(
+        long,
+        global = true,
+        env = "TRIBUTARY_CORS_ORIGINS",
+        value_delimiter = ',',
+        value_parser = Origin::parse
+    )]
+    pub cors_origins: Vec<Origin>,
 
     /// Where the outside reaches this server; tracking links begin with it. Defaults to `http://` and the address.
     #[arg(long, global = true, env = "TRIBUTARY_PUBLIC_URL")]
@@ -206,6 +232,8 @@ impl Config {
             database_connections: DEFAULT_CONNECTIONS,
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             metrics_listen: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             public_url: None,
             secret: None,
             previous_secrets: Vec::new(),

@@ -1,9 +1,11 @@
 //! The door: routes, who a request comes from, and the number it is known by.
 
+pub mod client;
 mod events;
 mod graphql;
 mod identity;
 pub mod metrics;
+pub mod origins;
 mod pages;
 mod redirect;
 mod socket;
@@ -23,12 +25,15 @@ use tracing::Instrument;
 use crate::{
     app::App,
     graphql::executor::Guarded,
-    http::identity::{RequestId, peer},
+    http::{client::ClientAddress, identity::RequestId},
 };
 
 pub use socket::Shutdown;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Who came by https once comes by nothing else for a year.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// How the metrics call what no route serves.
 const NO_ROUTE: &str = "none";
@@ -46,17 +51,25 @@ pub fn router(app: App) -> Router {
         guarded: Guarded::new(app.clone()),
         app: app.clone(),
     };
-    Router::new()
+    let mut for_front_ends = Router::new()
+        .route("/graphql", any(graphql::serve))
+        .route("/schema.graphql", get(pages::schema))
+        .route("/openapi.json", get(pages::openapi));
+    if !app.config.cors_origins.is_empty() {
+        for_front_ends = for_front_ends.layer(origins::front_ends(&app.config.cors_origins));
+    }
+    let pages = Router::new()
         .route("/", get(pages::index))
         .route("/verify-email", get(pages::account))
         .route("/reset-password", get(pages::account))
-        .route("/demo.json", get(pages::demo))
         .route("/graphiql", get(pages::graphiql))
-        .route("/schema.graphql", get(pages::schema))
-        .route("/openapi.json", get(pages::openapi))
+        .layer(middleware::map_response(pages::guard));
+    Router::new()
+        .route("/demo.json", get(pages::demo))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
-        .route("/graphql", any(graphql::serve))
+        .merge(for_front_ends)
+        .merge(pages)
         .with_state(edge)
         .merge(tracking::routes().with_state(app.clone()))
         .merge(redirect::routes().with_state(app.clone()))
@@ -66,12 +79,16 @@ pub fn router(app: App) -> Router {
 /// Names the request, in its span and in its response, counts it, and forbids browsers to guess what a response is.
 async fn name_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(&app);
+    let client = ClientAddress::read(request.extensions(), request.headers(), &app.config.trusted_proxies);
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
+    }
     let span = tracing::info_span!(
         "request",
         id = %id,
         method = %request.method(),
         path = request.uri().path(),
-        peer = peer(request.extensions()).map(tracing::field::display),
+        client = ClientAddress::of(request.extensions()).map(tracing::field::display),
     );
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
@@ -90,5 +107,8 @@ async fn name_request(State(app): State<App>, mut request: Request, next: Next) 
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if app.config.public_base().starts_with("https:") {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
     response
 }

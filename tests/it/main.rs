@@ -16,6 +16,7 @@ mod conversions;
 mod crash;
 mod feeds;
 mod graphql;
+mod http;
 mod import;
 mod jobs;
 mod ledger;

@@ -17,8 +17,10 @@ use crate::{
     error::ApiError,
     graphql::executor::{Answer, Caller, Door, Outcome},
     http::{
-        Edge, Shutdown, events,
-        identity::{RequestId, actor_of, peer, user_agent},
+        Edge, Shutdown,
+        client::ClientAddress,
+        events,
+        identity::{RequestId, actor_of, user_agent},
         socket,
     },
 };
@@ -118,7 +120,7 @@ pub async fn serve(State(edge): State<Edge>, request: Request) -> Response {
     let media = Media::negotiate(&parts.headers);
     let mut caller = Caller {
         actor: Actor::anonymous(),
-        peer: peer(&parts.extensions),
+        peer: ClientAddress::of(&parts.extensions),
         user_agent: user_agent(&parts.headers),
         request_id: RequestId::of(&parts.extensions, &edge.app).text(),
     };

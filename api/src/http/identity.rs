@@ -1,15 +1,8 @@
 //! Who sends a request, and what it is called.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
-use axum::{
-    extract::ConnectInfo,
-    http::{Extensions, HeaderMap, header},
-};
+use axum::http::{Extensions, HeaderMap, header};
 
 use crate::{
     accounts::{actor::Actor, service::identify},
@@ -43,14 +36,6 @@ impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// The other end of the connection; absent when the router is driven without one.
-#[must_use]
-pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(address)| address.ip())
 }
 
 /// Characters kept of what a client calls itself.

@@ -30,8 +30,9 @@ use crate::{
     graphql::executor::{Answer, Caller, Outcome},
     http::{
         Edge,
+        client::ClientAddress,
         graphql::{MAX_BODY, parameters},
-        identity::{RequestId, actor_of, bearer, peer, user_agent},
+        identity::{RequestId, actor_of, bearer, user_agent},
     },
 };
 
@@ -129,7 +130,7 @@ pub fn accept(edge: Edge, upgrade: WebSocketUpgrade, parts: &Parts) -> Response 
         headers: parts.headers.clone(),
         caller: Caller {
             actor: Actor::anonymous(),
-            peer: peer(&parts.extensions),
+            peer: ClientAddress::of(&parts.extensions),
             user_agent: user_agent(&parts.headers),
             request_id: RequestId::of(&parts.extensions, &edge.app).text(),
         },

@@ -12,7 +12,6 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
-    routing::options,
 };
 use entity::{commission_rule::ConversionEvent, ids::BrandId};
 use serde::de::DeserializeOwned;
@@ -31,7 +30,7 @@ use crate::{
         },
     },
     error::ApiError,
-    http::identity::actor_of,
+    http::{identity::actor_of, origins},
     idempotency::Key,
 };
 
@@ -40,8 +39,7 @@ const MAX_BODY: usize = 64 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub fn routes() -> Router<App> {
-    let (doors, _) = doors().split_for_parts();
-    doors.route("/track/click", options(click::preflight))
+    doors().into()
 }
 
 /// What the doors take and answer, as an OpenAPI document.
@@ -51,6 +49,9 @@ pub fn openapi() -> String {
 }
 
 fn doors() -> OpenApiRouter<App> {
+    let for_pages = OpenApiRouter::new()
+        .routes(routes!(click::click))
+        .layer(origins::any_page());
     OpenApiRouter::with_openapi(docs::common())
         .routes(routes!(signup))
         .routes(routes!(lead))
@@ -61,7 +62,7 @@ fn doors() -> OpenApiRouter<App> {
         .routes(routes!(orders::chargeback))
         .routes(routes!(orders::resolve_chargeback))
         .routes(routes!(bulk::bulk))
-        .routes(routes!(click::click))
+        .merge(for_pages)
 }
 
 /// The header every event has.

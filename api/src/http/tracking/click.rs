@@ -5,7 +5,7 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -26,8 +26,6 @@ use crate::{
 
 /// Bytes of one visit.
 const MAX_BODY: usize = 8 * 1024;
-/// How long a browser may remember what it may send.
-const PREFLIGHT_SECONDS: &str = "86400";
 
 /// A visit, by its link or by who referred it: one of the two.
 #[derive(Deserialize, ToSchema)]
@@ -48,16 +46,6 @@ struct ClickBody {
     referrer: Option<String>,
 }
 
-/// What a browser asks before it sends a visit.
-pub async fn preflight() -> Response {
-    let headers = [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
-        (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
-    ];
-    open_to_pages((StatusCode::NO_CONTENT, headers).into_response())
-}
-
 /// A visit
 ///
 /// For pages of any origin, with a publishable key. Each is a click of its own.
@@ -65,19 +53,9 @@ pub async fn preflight() -> Response {
     security(("secretKey" = []), ("publishableKey" = [])), responses(
     (status = 201, description = "Recorded.", body = ClickAnswer),
 ))]
-pub async fn click(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    let answer = match take(&app, &headers, body).await {
-        Ok(click_id) => (StatusCode::CREATED, Json(ClickAnswer { click_id })).into_response(),
-        Err(error) => error.into_response(),
-    };
-    open_to_pages(answer)
-}
-
-/// No credentials: a page sends its key by itself or not at all.
-fn open_to_pages(mut answer: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    answer
+pub async fn click(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
+    let click_id = take(&app, &headers, body).await?;
+    Ok((StatusCode::CREATED, Json(ClickAnswer { click_id })).into_response())
 }
 
 async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<String, TrackError> {
