@@ -8,6 +8,24 @@ use sea_orm::{ActiveEnum, ActiveValue::Set, DatabaseTransaction, DbErr, EntityTr
 
 use crate::{accounts::actor::Actor, app::App};
 
+/// Characters of a reason.
+pub const MAX_REASON_CHARS: usize = 500;
+
+/// A reason as it is kept: trimmed, 1 to 500 characters.
+#[must_use]
+pub fn clean_reason(reason: &str) -> Option<&str> {
+    let reason = reason.trim();
+    // PostgreSQL keeps no NUL.
+    let fits = !reason.is_empty() && reason.chars().count() <= MAX_REASON_CHARS && !reason.contains('\0');
+    fits.then_some(reason)
+}
+
+/// The words for a transition that does not exist, naming both states.
+#[must_use]
+pub fn impossible<S: ActiveEnum<Value = String>>(what: &str, from: &S, to: &S) -> String {
+    format!("{what} cannot go from {} to {}", from.to_value(), to.to_value())
+}
+
 /// A change to be remembered.
 pub struct Change<'a> {
     pub brand: Option<BrandId>,

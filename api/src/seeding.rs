@@ -162,7 +162,7 @@ pub async fn complete_program(
             .map_err(fault)?;
     }
     let program = if program.state == ProgramState::Draft {
-        programs::activate_program(app, actor, program.id)
+        programs::activate_program(app, actor, program.id, None)
             .await
             .map_err(fault)?
     } else {
@@ -184,7 +184,7 @@ async fn publish(app: &App, actor: &Actor, program: ProgramId, content: Content)
             .map_err(fault)?,
     };
     if listing.state == ListingState::Draft {
-        marketplace::publish_listing(app, actor, listing.id)
+        marketplace::publish_listing(app, actor, listing.id, None)
             .await
             .map_err(fault)?;
     }
@@ -229,7 +229,7 @@ pub async fn partnership(
                 .map_err(fault)?
         }
     };
-    decide::approve_application(app, brand_actor, application.id)
+    decide::approve_application(app, brand_actor, application.id, None)
         .await
         .map_err(fault)?;
     find()

@@ -5,7 +5,9 @@ use sea_orm::entity::prelude::*;
 use crate::ids::{ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
-/// ACTIVE ⇄ SUSPENDED → ENDED; BANNED.
+pub use crate::application::ReapplyPolicy;
+
+/// ACTIVE ⇄ SUSPENDED → ENDED; any of them → BANNED. An ended one comes back by a new application only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PartnershipState {
@@ -13,6 +15,26 @@ pub enum PartnershipState {
     Suspended,
     Ended,
     Banned,
+}
+
+/// Who ended a partnership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EndedBy {
+    Brand,
+    Partner,
+}
+
+/// What a partner was banned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BanReason {
+    TosViolation,
+    InappropriateContent,
+    FakeTraffic,
+    Fraud,
+    Spam,
+    BrandAbuse,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -30,6 +52,14 @@ pub struct Model {
     pub referrer_id: Option<PartnershipId>,
     pub application_id: Option<ApplicationId>,
     pub created_at: DateTimeUtc,
+    /// Since when it is in its state; absent: since it was made.
+    pub state_since: Option<DateTimeUtc>,
+    /// Of an ended one.
+    pub ended_by: Option<EndedBy>,
+    /// Of a banned one.
+    pub ban_reason: Option<BanReason>,
+    /// When the partner of an ended one may ask again.
+    pub reapply_policy: Option<ReapplyPolicy>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

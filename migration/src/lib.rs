@@ -22,6 +22,7 @@ mod m20261125_000014_click_pages;
 mod m20261125_000016_order_changes;
 mod m20261125_000018_jobs;
 mod m20261125_000019_periodic_runs;
+mod m20261126_000020_standing;
 
 pub struct Migrator;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000014_click_pages::Migration),
             Box::new(m20261125_000018_jobs::Migration),
             Box::new(m20261125_000019_periodic_runs::Migration),
+            Box::new(m20261126_000020_standing::Migration),
         ]
     }
 }

@@ -213,6 +213,7 @@ operations! {
     UpdateProgram = "Mutation.updateProgram" => MANAGERS;
     ActivateProgram = "Mutation.activateProgram" => MANAGERS;
     PauseProgram = "Mutation.pauseProgram" => MANAGERS;
+    ArchiveProgram = "Mutation.archiveProgram" => MANAGERS;
     CreateCommissionRule = "Mutation.createCommissionRule" => MANAGERS;
     ArchiveCommissionRule = "Mutation.archiveCommissionRule" => MANAGERS;
     SetReferralLevels = "Mutation.setReferralLevels" => MANAGERS;
@@ -220,13 +221,18 @@ operations! {
     UpdateListing = "Mutation.updateListing" => MANAGERS;
     PublishListing = "Mutation.publishListing" => MANAGERS;
     PauseListing = "Mutation.pauseListing" => MANAGERS;
+    ArchiveListing = "Mutation.archiveListing" => MANAGERS;
 
     ApplyToProgram = "Mutation.applyToProgram" => PARTNER;
     WithdrawApplication = "Mutation.withdrawApplication" => PARTNER;
+    StartApplicationReview = "Mutation.startApplicationReview" => MANAGERS;
     ApproveApplication = "Mutation.approveApplication" => MANAGERS;
     RejectApplication = "Mutation.rejectApplication" => MANAGERS;
     SuspendPartnership = "Mutation.suspendPartnership" => MANAGERS;
     ReactivatePartnership = "Mutation.reactivatePartnership" => MANAGERS;
+    EndPartnership = "Mutation.endPartnership" => MANAGERS;
+    LeaveProgram = "Mutation.leaveProgram" => PARTNER;
+    BanPartnership = "Mutation.banPartnership" => MANAGERS;
     SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
 
     CreateTrackingLink = "Mutation.createTrackingLink" => MANAGERS_OR_PARTNER;

@@ -4,6 +4,7 @@ use entity::{
     conversion::{self, ConversionState},
     ids::ConversionId,
     order::{self, CaptureState},
+    partnership::{self, PartnershipState},
     program,
 };
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
@@ -51,6 +52,15 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
                 .to(order::Column::Id)
                 .into(),
         )
+        .join(
+            JoinType::InnerJoin,
+            conversion::Entity::belongs_to(partnership::Entity)
+                .from(conversion::Column::PartnershipId)
+                .to(partnership::Column::Id)
+                .into(),
+        )
+        // What a banned partner is credited with waits for a person.
+        .filter(partnership::Column::State.ne(PartnershipState::Banned))
         // What is only authorised waits for its final capture.
         .filter(
             Condition::any()
@@ -59,7 +69,6 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
         )
         .filter(conversion::Column::State.eq(ConversionState::Pending))
         .filter(conversion::Column::HoldUntil.lte(app.clock.now()))
-        .filter(conversion::Column::PartnershipId.is_not_null())
         .filter(program::Column::AutoApproveCommissions.eq(true));
     if let Some(after) = after {
         select = select.filter(conversion::Column::Id.gt(after));

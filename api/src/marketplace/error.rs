@@ -11,7 +11,7 @@ crate::error_codes! {
         CategoryInvalid,
         /// A listing names at most 250 countries.
         TooManyCountries,
-        /// The program has a listing.
+        /// The program has a listing that is not archived.
         ListingExists,
         /// The program has neither an active commission rule nor a commission note: nothing says what there is to earn.
         ListingIncomplete,
@@ -19,5 +19,11 @@ crate::error_codes! {
         ProgramNotActive,
         /// The listing's state does not allow this; the message names both states.
         InvalidTransition,
+        /// The program is archived: it takes no new listing.
+        ProgramArchived,
+        /// The listing is archived: it stays as it is.
+        ListingArchived,
+        /// A reason has 1 to 500 characters.
+        ReasonInvalid,
     }
 }

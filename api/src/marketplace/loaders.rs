@@ -1,11 +1,11 @@
-//! Batches of listings. A published listing is for everyone, any other for its brand.
+//! Batches of listings. What is open is for everyone, the rest for its brand.
 
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
     ids::{ListingId, ProgramId},
-    listing,
+    listing::{self, ListingState},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -14,7 +14,7 @@ use crate::{
     marketplace::service,
 };
 
-/// The listing of a program.
+/// The listing of a program, unless it is archived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListingOf(pub ProgramId);
 
@@ -25,13 +25,10 @@ impl Loader<ListingId> for Batch {
     async fn load(&self, keys: &[ListingId]) -> Result<HashMap<ListingId, listing::Model>, LoadError> {
         let rows = listing::Entity::find()
             .filter(listing::Column::Id.is_in(keys.iter().copied()))
+            .filter(service::visible_to(&self.actor))
             .all(self.app.db.read())
             .await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| service::is_visible(&self.actor, row))
-            .map(|row| (row.id, row))
-            .collect())
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }
 
@@ -42,12 +39,10 @@ impl Loader<ListingOf> for Batch {
     async fn load(&self, keys: &[ListingOf]) -> Result<HashMap<ListingOf, listing::Model>, LoadError> {
         let rows = listing::Entity::find()
             .filter(listing::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .filter(listing::Column::State.ne(ListingState::Archived))
+            .filter(service::visible_to(&self.actor))
             .all(self.app.db.read())
             .await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| service::is_visible(&self.actor, row))
-            .map(|row| (ListingOf(row.program_id), row))
-            .collect())
+        Ok(rows.into_iter().map(|row| (ListingOf(row.program_id), row)).collect())
     }
 }

@@ -1,9 +1,9 @@
 //! The marketplace: listings, the face of programs, and how partners find them.
 //!
-//! Invariants: a program has at most one listing; a published one had an active program with something to earn when it
+//! Invariants: a program has at most one listing that is not archived; a published one had an active program with something to earn when it
 //! was published; search answers ids only, rows are read again through what everyone may see.
 //!
-//! Deliberately absent today: trust metrics, saved and hidden listings, creators' profiles, archiving.
+//! Deliberately absent today: trust metrics, saved and hidden listings, creators' profiles.
 
 pub mod error;
 pub mod loaders;

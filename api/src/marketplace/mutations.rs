@@ -11,8 +11,8 @@ use crate::{
     marketplace::{
         service::{self, Content, Patch},
         types::{
-            CreateListingInput, CreateListingPayload, PauseListingInput, PauseListingPayload, PublishListingInput,
-            PublishListingPayload, UpdateListingInput, UpdateListingPayload,
+            ArchiveListingInput, ArchiveListingPayload, CreateListingInput, CreateListingPayload, PauseListingInput,
+            PauseListingPayload, PublishListingInput, PublishListingPayload, UpdateListingInput, UpdateListingPayload,
         },
     },
 };
@@ -62,7 +62,7 @@ impl MarketplaceMutations {
         input: PublishListingInput,
     ) -> Result<Option<PublishListingPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        PublishListingPayload::of(service::publish_listing(ctx.app(), ctx.actor(), id).await)
+        PublishListingPayload::of(service::publish_listing(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
 
     /// Takes a published listing out of the marketplace for the time being.
@@ -72,7 +72,17 @@ impl MarketplaceMutations {
         input: PauseListingInput,
     ) -> Result<Option<PauseListingPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        PauseListingPayload::of(service::pause_listing(ctx.app(), ctx.actor(), id).await)
+        PauseListingPayload::of(service::pause_listing(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
+    }
+
+    /// Ends a draft or paused listing for good; a published one is paused first. Its program may have another listing.
+    async fn archive_listing(
+        &self,
+        ctx: &Context<'_>,
+        input: ArchiveListingInput,
+    ) -> Result<Option<ArchiveListingPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ArchiveListingPayload::of(service::archive_listing(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
 }
 

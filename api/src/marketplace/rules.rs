@@ -1,9 +1,17 @@
 //! Pure checks of listings, and cursors of ranked lists.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use entity::listing::ListingState;
 
 const MAX_TITLE_CHARS: usize = 120;
 const MAX_PITCH_CHARS: usize = 2_000;
+
+/// May a listing go from one state to the other? A published one is paused before it is archived: that is for good.
+#[must_use]
+pub fn may_go(from: ListingState, to: ListingState) -> bool {
+    use ListingState::{Archived, Draft, Paused, Published};
+    matches!((from, to), (Draft | Paused, Published | Archived) | (Published, Paused))
+}
 
 /// A title as it will be shown: trimmed, on one line.
 #[must_use]

@@ -7,8 +7,8 @@ use entity::{
     program::{self, ProgramState},
 };
 use sea_orm::{
-    ActiveEnum, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    QueryTrait,
+    ActiveEnum, ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, QueryTrait,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::json;
@@ -50,13 +50,32 @@ pub struct Patch {
     pub countries: Option<Vec<String>>,
 }
 
-/// A published listing is for everyone, any other for its brand's people.
+/// Published, of a program that runs: what everyone may see.
+fn open_to_all() -> Condition {
+    let running = program::Entity::find()
+        .select_only()
+        .column(program::Column::Id)
+        .filter(program::Column::State.eq(ProgramState::Active))
+        .into_query();
+    Condition::all()
+        .add(listing::Column::State.eq(ListingState::Published))
+        .add(listing::Column::ProgramId.in_subquery(running))
+}
+
+/// What is open is for everyone, all of a brand's listings are for its people.
 #[must_use]
-pub fn is_visible(actor: &Actor, row: &listing::Model) -> bool {
-    row.state == ListingState::Published
-        || actor
-            .authorise(Operation::SeePrograms, Place::brand(row.brand_id))
-            .is_ok()
+pub fn visible_to(actor: &Actor) -> Condition {
+    if actor.reach().everything {
+        return Condition::all();
+    }
+    let own = actor
+        .brands
+        .iter()
+        .map(|(brand, _)| *brand)
+        .filter(|brand| actor.authorise(Operation::SeePrograms, Place::brand(*brand)).is_ok());
+    Condition::any()
+        .add(open_to_all())
+        .add(listing::Column::BrandId.is_in(own))
 }
 
 /// One page of what is open to everyone, in the engine's order. The engine is asked for ids only; what it lags behind
@@ -67,15 +86,9 @@ pub async fn find_listings(app: &App, query: &ListingQuery) -> std::result::Resu
         .listings(query)
         .await
         .map_err(|error| ApiError::internal(format!("search: {error}")))?;
-    let running = program::Entity::find()
-        .select_only()
-        .column(program::Column::Id)
-        .filter(program::Column::State.eq(ProgramState::Active))
-        .into_query();
     let mut rows: std::collections::HashMap<ListingId, listing::Model> = listing::Entity::find()
         .filter(listing::Column::Id.is_in(found.ids.iter().copied()))
-        .filter(listing::Column::State.eq(ListingState::Published))
-        .filter(listing::Column::ProgramId.in_subquery(running))
+        .filter(open_to_all())
         .all(app.db.read())
         .await
         .map_err(ApiError::internal)?
@@ -103,6 +116,13 @@ pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, conten
         .await?
         .ok_or_else(|| ApiError::not_found("program"))?;
     actor.authorise(Operation::CreateListing, Place::brand(program.brand_id))?;
+    if program.state == ProgramState::Archived {
+        return Err(Failure::refused_field(
+            Code::ProgramArchived,
+            "programId",
+            "this program is ARCHIVED: it takes no new listing",
+        ));
+    }
     let content = check_content(content, "")?;
     let now = app.clock.now();
     let mut row = listing::Model {
@@ -120,7 +140,8 @@ pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, conten
     };
     row.search_text = search_text_in_tx(&tx, &row).await?;
     let inserted = listing::Entity::insert(listing::ActiveModel::from(row.clone()))
-        .on_conflict(OnConflict::column(listing::Column::ProgramId).do_nothing().to_owned())
+        // One listing a program that is not over: a partial unique index.
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(&tx)
         .await?;
     if inserted == 0 {
@@ -144,6 +165,12 @@ pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, conten
 pub async fn update_listing(app: &App, actor: &Actor, id: ListingId, patch: Patch) -> Result<listing::Model> {
     let tx = app.db.begin().await?;
     let row = lock_own_in_tx(&tx, actor, Operation::UpdateListing, id).await?;
+    if row.state == ListingState::Archived {
+        return Err(Failure::refused(
+            Code::ListingArchived,
+            "this listing is ARCHIVED: it stays as it is",
+        ));
+    }
     let content = Content {
         title: patch.title.unwrap_or_else(|| row.title.clone()),
         pitch: patch.pitch.unwrap_or_else(|| row.pitch.clone()),
@@ -162,15 +189,71 @@ pub async fn update_listing(app: &App, actor: &Actor, id: ListingId, patch: Patc
     store(app, actor, tx, row, change).await
 }
 
-pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId) -> Result<listing::Model> {
+/// Puts a draft or paused listing into the marketplace.
+pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId, reason: Option<&str>) -> Result<listing::Model> {
+    let transition = Transition {
+        operation: Operation::PublishListing,
+        action: "listing.published",
+        to: ListingState::Published,
+        reason,
+    };
+    change_state(app, actor, id, transition).await
+}
+
+/// Takes a published listing out of the marketplace for the time being.
+pub async fn pause_listing(app: &App, actor: &Actor, id: ListingId, reason: Option<&str>) -> Result<listing::Model> {
+    let transition = Transition {
+        operation: Operation::PauseListing,
+        action: "listing.paused",
+        to: ListingState::Paused,
+        reason,
+    };
+    change_state(app, actor, id, transition).await
+}
+
+/// Ends a draft or paused listing for good; its program may have another one.
+pub async fn archive_listing(app: &App, actor: &Actor, id: ListingId, reason: Option<&str>) -> Result<listing::Model> {
+    let transition = Transition {
+        operation: Operation::ArchiveListing,
+        action: "listing.archived",
+        to: ListingState::Archived,
+        reason,
+    };
+    change_state(app, actor, id, transition).await
+}
+
+struct Transition<'a> {
+    operation: Operation,
+    action: &'static str,
+    to: ListingState,
+    reason: Option<&'a str>,
+}
+
+/// The only place where a listing's state changes.
+async fn change_state(app: &App, actor: &Actor, id: ListingId, transition: Transition<'_>) -> Result<listing::Model> {
+    let reason = transition.reason.map(check_reason).transpose()?;
     let tx = app.db.begin().await?;
-    let row = lock_own_in_tx(&tx, actor, Operation::PublishListing, id).await?;
-    refuse_transition(
-        &row,
-        &[ListingState::Draft, ListingState::Paused],
-        ListingState::Published,
-    )?;
-    let program = programs::get_program_in_tx(&tx, row.program_id)
+    let row = lock_own_in_tx(&tx, actor, transition.operation, id).await?;
+    let (from, to) = (row.state, transition.to);
+    if !rules::may_go(from, to) {
+        return Err(Failure::refused(
+            Code::InvalidTransition,
+            audit::impossible("a listing", &from, &to),
+        ));
+    }
+    let mut row = listing::Model { state: to, ..row };
+    if to == ListingState::Published {
+        refuse_unready_in_tx(&tx, app, &row).await?;
+        // The first time counts: pausing and publishing again does not make a listing new.
+        row.published_at = row.published_at.or(Some(app.clock.now()));
+    }
+    let change = Change::of_state(row.brand_id, transition.action, id, &from, &to, reason);
+    store(app, actor, tx, row, change).await
+}
+
+/// What is published has a running program, and says what there is to earn.
+async fn refuse_unready_in_tx(tx: &DatabaseTransaction, app: &App, row: &listing::Model) -> Result<()> {
+    let program = programs::get_program_in_tx(tx, row.program_id)
         .await?
         .filter(|program| program.state == ProgramState::Active)
         .ok_or_else(|| {
@@ -179,34 +262,18 @@ pub async fn publish_listing(app: &App, actor: &Actor, id: ListingId) -> Result<
                 "activate the program before publishing its listing",
             )
         })?;
-    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(&tx, program.id, app.clock.now()).await? {
+    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(tx, program.id, app.clock.now()).await? {
         return Err(Failure::refused(
             Code::ListingIncomplete,
             "the program has neither an active commission rule nor a commission note: nothing says what there is to earn",
         ));
     }
-    let from = row.state;
-    let row = listing::Model {
-        state: ListingState::Published,
-        // The first time counts: pausing and publishing again does not make a listing new.
-        published_at: row.published_at.or(Some(app.clock.now())),
-        ..row
-    };
-    let change = Change::of_state(row.brand_id, "listing.published", id, &from, &row.state, None);
-    store(app, actor, tx, row, change).await
+    Ok(())
 }
 
-pub async fn pause_listing(app: &App, actor: &Actor, id: ListingId) -> Result<listing::Model> {
-    let tx = app.db.begin().await?;
-    let row = lock_own_in_tx(&tx, actor, Operation::PauseListing, id).await?;
-    refuse_transition(&row, &[ListingState::Published], ListingState::Paused)?;
-    let from = row.state;
-    let row = listing::Model {
-        state: ListingState::Paused,
-        ..row
-    };
-    let change = Change::of_state(row.brand_id, "listing.paused", id, &from, &row.state, None);
-    store(app, actor, tx, row, change).await
+fn check_reason(reason: &str) -> Result<&str> {
+    audit::clean_reason(reason)
+        .ok_or_else(|| Failure::refused_field(Code::ReasonInvalid, "reason", "a reason has 1 to 500 characters"))
 }
 
 /// The codes of a stored list.
@@ -217,16 +284,6 @@ pub fn split(stored: &str) -> Vec<String> {
         .filter(|code| !code.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-fn refuse_transition(row: &listing::Model, from: &[ListingState], to: ListingState) -> Result<()> {
-    if from.contains(&row.state) {
-        return Ok(());
-    }
-    Err(Failure::refused(
-        Code::InvalidTransition,
-        format!("a listing cannot go from {} to {}", row.state.to_value(), to.to_value()),
-    ))
 }
 
 async fn lock_own_in_tx(

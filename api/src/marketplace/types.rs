@@ -29,11 +29,11 @@ use crate::{
 pub enum ListingState {
     /// Being prepared; seen by its brand only.
     Draft,
-    /// In the marketplace.
+    /// In the marketplace, while its program is active.
     Published,
     /// Taken out of the marketplace for the time being.
     Paused,
-    /// Over for good.
+    /// Over for good. The program may have another listing.
     Archived,
 }
 
@@ -104,8 +104,8 @@ pub struct ListingOfProgram(pub ProgramId);
 
 #[Object]
 impl ListingOfProgram {
-    /// The program's face in the marketplace. Absent when it has none, and while it is not published for whoever is not
-    /// of the brand.
+    /// The program's face in the marketplace. Absent when it has none but archived ones, and for whoever is not of the
+    /// brand while it is not published or the program is not active.
     async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>, ApiError> {
         Ok(ctx.load(ListingOf(self.0)).await?.map(Listing::from))
     }
@@ -164,7 +164,7 @@ pub struct ListingOrder {
 /// A new listing, as a draft.
 #[derive(InputObject)]
 pub struct CreateListingInput {
-    /// The program it stands for; a program has one listing.
+    /// The program it stands for; a program has one listing that is not archived.
     pub program_id: ID,
     /// 1 to 120 characters on one line.
     pub title: String,
@@ -204,6 +204,8 @@ pub struct UpdateListingInput {
 pub struct PublishListingInput {
     /// The listing.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// A listing to pause.
@@ -211,6 +213,17 @@ pub struct PublishListingInput {
 pub struct PauseListingInput {
     /// The listing.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
+}
+
+/// A listing to archive.
+#[derive(InputObject)]
+pub struct ArchiveListingInput {
+    /// The listing.
+    pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 payload! {
@@ -241,6 +254,14 @@ payload! {
     /// What `pauseListing` answers.
     PauseListingPayload {
         /// The listing, paused.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}
+
+payload! {
+    /// What `archiveListing` answers.
+    ArchiveListingPayload {
+        /// The listing, archived.
         listing: Listing
     } refused by ListingError, ListingErrorCode
 }

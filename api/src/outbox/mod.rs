@@ -35,7 +35,10 @@ pub enum Topic {
     ConversionChargebackWon,
     ConversionChargebackLost,
     ApplicationSubmitted,
+    ApplicationInReview,
     ApplicationDecided,
+    PartnershipChanged,
+    ProgramChanged,
     ListingChanged,
     PayoutChanged,
     CommissionAccrued,
@@ -61,7 +64,11 @@ impl Topic {
     ];
 
     /// What a brand's applications feed carries.
-    pub const APPLICATIONS: [Self; 2] = [Self::ApplicationSubmitted, Self::ApplicationDecided];
+    pub const APPLICATIONS: [Self; 3] = [
+        Self::ApplicationSubmitted,
+        Self::ApplicationInReview,
+        Self::ApplicationDecided,
+    ];
     /// What a brand's payouts feed carries.
     pub const PAYOUTS: [Self; 1] = [Self::PayoutChanged];
     /// What a partner's earnings feed carries.
@@ -87,7 +94,10 @@ impl Topic {
             Self::ConversionChargebackWon => "conversion.chargeback_won",
             Self::ConversionChargebackLost => "conversion.chargeback_lost",
             Self::ApplicationSubmitted => "application.submitted",
+            Self::ApplicationInReview => "application.in_review",
             Self::ApplicationDecided => "application.decided",
+            Self::PartnershipChanged => "partnership.changed",
+            Self::ProgramChanged => "program.changed",
             Self::ListingChanged => "listing.changed",
             Self::PayoutChanged => "payout.changed",
             Self::CommissionAccrued => "commission.accrued",

@@ -9,7 +9,7 @@ crate::error_codes! {
         NoteTooLong,
         /// A reason has 1 to 500 characters.
         ReasonInvalid,
-        /// The program is not active, or its listing is not published.
+        /// The program is not active, or, to apply, its listing is not published.
         ProgramNotOpen,
         /// The accepted version of the terms is not the current one.
         TermsOutdated,
@@ -17,10 +17,12 @@ crate::error_codes! {
         AlreadyApplied,
         /// The partner is in the program.
         AlreadyPartner,
-        /// The last application was rejected less than 30 days ago.
+        /// The last application was rejected, or the partnership ended, less than 30 days ago.
         ReapplyTooEarly,
-        /// The last application was rejected for good.
+        /// The last application was rejected, or the partnership ended, for good.
         ReapplyNever,
+        /// The partner was banned from the program.
+        PartnerBanned,
         /// No active partnership of this program has this referral code.
         ReferralCodeUnknown,
         /// Nobody recruits themselves.

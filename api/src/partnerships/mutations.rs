@@ -9,8 +9,10 @@ use crate::{
         service::{self, Apply, Rejection},
         types::{
             ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput, ApproveApplicationPayload,
-            ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
-            SetPartnershipReferrerInput, SetPartnershipReferrerPayload, SuspendPartnershipInput,
+            BanPartnershipInput, BanPartnershipPayload, EndPartnershipInput, EndPartnershipPayload, LeaveProgramInput,
+            LeaveProgramPayload, ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput,
+            RejectApplicationPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
+            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
             SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
@@ -44,17 +46,32 @@ impl PartnershipMutations {
         input: WithdrawApplicationInput,
     ) -> Result<Option<WithdrawApplicationPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        WithdrawApplicationPayload::of(service::withdraw_application(ctx.app(), ctx.actor(), id).await)
+        WithdrawApplicationPayload::of(
+            service::withdraw_application(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await,
+        )
     }
 
-    /// Approves an open application; a partnership begins.
+    /// Says that somebody is looking at an application that was submitted.
+    async fn start_application_review(
+        &self,
+        ctx: &Context<'_>,
+        input: StartApplicationReviewInput,
+    ) -> Result<Option<StartApplicationReviewPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let reason = input.reason.as_deref();
+        StartApplicationReviewPayload::of(service::start_application_review(ctx.app(), ctx.actor(), id, reason).await)
+    }
+
+    /// Approves an open application into an active program; a partnership begins, or an ended one comes back.
     async fn approve_application(
         &self,
         ctx: &Context<'_>,
         input: ApproveApplicationInput,
     ) -> Result<Option<ApproveApplicationPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        ApproveApplicationPayload::of(service::approve_application(ctx.app(), ctx.actor(), id).await)
+        ApproveApplicationPayload::of(
+            service::approve_application(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await,
+        )
     }
 
     /// Rejects an open application, saying why and when the partner may ask again.
@@ -89,7 +106,42 @@ impl PartnershipMutations {
         input: ReactivatePartnershipInput,
     ) -> Result<Option<ReactivatePartnershipPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        ReactivatePartnershipPayload::of(service::reactivate_partnership(ctx.app(), ctx.actor(), id).await)
+        let reason = input.reason.as_deref();
+        ReactivatePartnershipPayload::of(service::reactivate_partnership(ctx.app(), ctx.actor(), id, reason).await)
+    }
+
+    /// Ends an active or suspended partnership in the brand's name: it earns nothing more, and keeps what it earned. What
+    /// is pending is decided as ever, what is available can be paid.
+    async fn end_partnership(
+        &self,
+        ctx: &Context<'_>,
+        input: EndPartnershipInput,
+    ) -> Result<Option<EndPartnershipPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let (policy, reason) = (input.reapply_policy.into(), input.reason.as_deref());
+        EndPartnershipPayload::of(service::end_partnership(ctx.app(), ctx.actor(), id, policy, reason).await)
+    }
+
+    /// Ends an active or suspended partnership in the partner's name, who keeps what it earned and may apply again.
+    async fn leave_program(
+        &self,
+        ctx: &Context<'_>,
+        input: LeaveProgramInput,
+    ) -> Result<Option<LeaveProgramPayload>, ApiError> {
+        let id = parse_id(&input.partnership_id, "partnershipId")?;
+        LeaveProgramPayload::of(service::leave_program(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
+    }
+
+    /// Throws a partner out of a program for good, also one whose partnership is over: it cannot apply again. Its pending
+    /// commissions are no longer approved by themselves, and it is not paid while one of them is undecided.
+    async fn ban_partnership(
+        &self,
+        ctx: &Context<'_>,
+        input: BanPartnershipInput,
+    ) -> Result<Option<BanPartnershipPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let (reason, note) = (input.reason.into(), input.note.as_deref());
+        BanPartnershipPayload::of(service::ban_partnership(ctx.app(), ctx.actor(), id, reason, note).await)
     }
 
     /// Moves a partnership, with all it recruited, to another place in the referral tree. Commissions already computed

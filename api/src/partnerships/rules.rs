@@ -1,6 +1,7 @@
 //! Pure decisions about applications and the referral tree.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::{application::ApplicationState, partnership::PartnershipState};
 
 /// How many partnerships may stand above another.
 pub const MAX_DEPTH: i32 = 10;
@@ -11,6 +12,68 @@ pub const CODE_LEN: usize = 8;
 
 /// Crockford's base 32: no letter that reads like a digit, and no U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// May an application go from one state to the other?
+#[must_use]
+pub fn may_go(from: ApplicationState, to: ApplicationState) -> bool {
+    use ApplicationState::{Approved, InReview, Rejected, Submitted, Withdrawn};
+    matches!(
+        (from, to),
+        (Submitted, InReview) | (Submitted | InReview, Approved | Rejected | Withdrawn)
+    )
+}
+
+/// What can happen to a partnership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Suspend,
+    Reactivate,
+    /// By the brand.
+    End,
+    /// By the partner.
+    Leave,
+    Ban,
+    /// By a new application that is approved; nothing else brings an ended one back.
+    Rejoin,
+}
+
+impl Step {
+    /// The states it is possible in. One that is over can still be banned: fraud is often found late.
+    #[must_use]
+    pub fn starts(self) -> &'static [PartnershipState] {
+        use PartnershipState::{Active, Ended, Suspended};
+        match self {
+            Self::Suspend => &[Active],
+            Self::Reactivate => &[Suspended],
+            Self::End | Self::Leave => &[Active, Suspended],
+            Self::Ban => &[Active, Suspended, Ended],
+            Self::Rejoin => &[Ended],
+        }
+    }
+
+    #[must_use]
+    pub fn leads_to(self) -> PartnershipState {
+        match self {
+            Self::Suspend => PartnershipState::Suspended,
+            Self::Reactivate | Self::Rejoin => PartnershipState::Active,
+            Self::End | Self::Leave => PartnershipState::Ended,
+            Self::Ban => PartnershipState::Banned,
+        }
+    }
+
+    /// How the audit log calls it.
+    #[must_use]
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Suspend => "partnership.suspended",
+            Self::Reactivate => "partnership.reactivated",
+            Self::End => "partnership.ended",
+            Self::Leave => "partnership.left",
+            Self::Ban => "partnership.banned",
+            Self::Rejoin => "partnership.rejoined",
+        }
+    }
+}
 
 /// A referral code from random bytes. 256 is a multiple of 32, so every code is as likely as any other.
 #[must_use]
@@ -42,7 +105,7 @@ pub fn read_referral_code(typed: &str) -> Option<String> {
     known.then_some(code)
 }
 
-/// From when a partner whose rejection asks for patience may apply again.
+/// From when a partner whose rejection, or end, asks for patience may apply again.
 #[must_use]
 pub fn reapply_from(decided_at: DateTime<Utc>) -> DateTime<Utc> {
     decided_at + TimeDelta::days(REAPPLY_DAYS)

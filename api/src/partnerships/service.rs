@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod decide;
+mod standing;
 pub mod tree;
 
 use entity::{
@@ -14,7 +15,8 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 
 pub use self::{
     apply::{Apply, apply_to_program, withdraw_application},
-    decide::{Rejection, approve_application, reactivate_partnership, reject_application, suspend_partnership},
+    decide::{Rejection, approve_application, reject_application, start_application_review},
+    standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
     tree::{Above, list_uplines_in_tx, set_referrer},
 };
 use crate::{
@@ -23,12 +25,18 @@ use crate::{
         permissions::Operation,
     },
     app::App,
+    audit,
     error::{ApiError, Failure},
     page::{self, Page, Slice},
     partnerships::error::PartnershipErrorCode as Code,
 };
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
+
+fn check_reason<'a>(reason: &'a str, field: &str) -> Result<&'a str> {
+    audit::clean_reason(reason)
+        .ok_or_else(|| Failure::refused_field(Code::ReasonInvalid, field, "a reason has 1 to 500 characters"))
+}
 
 /// Which rows of a list to show.
 pub struct Filter<S> {

@@ -26,7 +26,7 @@ pub struct PartnershipSubscriptions;
 
 #[Subscription]
 impl PartnershipSubscriptions {
-    /// Who asks into a brand's programs, and what is decided. With `after`,
+    /// Who asks into a brand's programs, who looks at it, and what is decided. With `after`,
     /// first everything behind that cursor, then live, without gap or duplicate; without it, from now on.
     /// For the brand's members. Rights are checked again at delivery.
     async fn application_feed(
@@ -79,6 +79,7 @@ impl From<FeedItem<application::Model>> for ApplicationFeedItem {
 
 fn kind_of(topic: &str) -> ApplicationFeedEventKind {
     match topic {
+        topic if topic == Topic::ApplicationInReview.as_str() => ApplicationFeedEventKind::InReview,
         topic if topic == Topic::ApplicationDecided.as_str() => ApplicationFeedEventKind::Decided,
         _ => ApplicationFeedEventKind::Submitted,
     }

@@ -1,13 +1,19 @@
 //! Applications and partnerships as the schema shows them.
 
+mod standing;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{
     application,
-    ids::{ApplicationId, BrandId, PartnerId, ProgramId, ProgramTermsId},
+    ids::{BrandId, PartnerId, ProgramId, ProgramTermsId},
     partnership,
 };
 
+pub use self::standing::{
+    BanPartnershipInput, BanPartnershipPayload, BanReason, EndPartnershipInput, EndPartnershipPayload, EndedBy,
+    LeaveProgramInput, LeaveProgramPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
+};
 use crate::{
     connection,
     error::ApiError,
@@ -77,9 +83,9 @@ pub enum PartnershipState {
     Active,
     /// Earns nothing for the time being.
     Suspended,
-    /// Over.
+    /// Over, by the brand or the partner. It comes back when the partner applies again and is approved.
     Ended,
-    /// Thrown out.
+    /// Thrown out for good. Its pending commissions wait for a person's decision, and it is not paid before.
     Banned,
 }
 
@@ -104,8 +110,6 @@ pub struct Application {
     /// When the rejected partner may ask again.
     pub reapply_policy: Option<ReapplyPolicy>,
     #[graphql(skip)]
-    pub row_id: ApplicationId,
-    #[graphql(skip)]
     pub program_id: ProgramId,
     #[graphql(skip)]
     pub partner_id: PartnerId,
@@ -124,7 +128,6 @@ impl From<application::Model> for Application {
             rejection_reason: row.rejection_reason.map(Into::into),
             rejection_note: row.rejection_note,
             reapply_policy: row.reapply_policy.map(Into::into),
-            row_id: row.id,
             program_id: row.program_id,
             partner_id: row.partner_id,
             terms_id: row.terms_id,
@@ -154,12 +157,9 @@ impl Application {
         if self.state != ApplicationState::Approved {
             return Ok(None);
         }
+        // A partner has one in a program, however often it left and came back.
         let key = PartnershipFor(self.program_id, self.partner_id);
-        let found = ctx.load(key).await?;
-        // An earlier application of the same partner may have been approved before; this one is what is asked about.
-        Ok(found
-            .filter(|row| row.application_id == Some(self.row_id))
-            .map(Partnership::from))
+        Ok(ctx.load(key).await?.map(Partnership::from))
     }
 }
 
@@ -178,8 +178,16 @@ pub struct PartnershipFields {
     pub state: PartnershipState,
     /// Names this partnership as a recruiter: applicants who state it become its recruits.
     pub referral_code: String,
-    /// Since when.
+    /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Since when it is in its state.
+    pub state_since: DateTime<Utc>,
+    /// Who ended it; absent unless it is ended.
+    pub ended_by: Option<EndedBy>,
+    /// What the partner was banned for; absent unless it is banned.
+    pub ban_reason: Option<BanReason>,
+    /// When the partner may apply again; absent unless the brand ended it.
+    pub reapply_policy: Option<ReapplyPolicy>,
     #[graphql(skip)]
     pub row: partnership::Model,
 }
@@ -191,6 +199,10 @@ impl From<partnership::Model> for PartnershipFields {
             state: row.state.into(),
             referral_code: row.referral_code.clone(),
             created_at: row.created_at,
+            state_since: row.state_since.unwrap_or(row.created_at),
+            ended_by: row.ended_by.map(Into::into),
+            ban_reason: row.ban_reason.map(Into::into),
+            reapply_policy: row.reapply_policy.map(Into::into),
             row,
         }
     }
@@ -448,6 +460,8 @@ pub struct ApplyToProgramInput {
 pub struct WithdrawApplicationInput {
     /// The application.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// An application to approve.
@@ -455,6 +469,8 @@ pub struct WithdrawApplicationInput {
 pub struct ApproveApplicationInput {
     /// The application.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// An application to reject.
@@ -485,6 +501,8 @@ pub struct SuspendPartnershipInput {
 pub struct ReactivatePartnershipInput {
     /// The partnership.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// A new place in the referral tree.
@@ -557,6 +575,8 @@ payload! {
 pub enum ApplicationFeedEventKind {
     /// A partner asked in.
     Submitted,
+    /// Somebody is looking.
+    InReview,
     /// It was approved, rejected or withdrawn.
     Decided,
 }

@@ -9,7 +9,7 @@ crate::error_codes! {
         NothingAvailable,
         /// Less is available than the brand's smallest payout.
         BelowMinimum,
-        /// Only active and suspended partnerships are paid.
+        /// The partner was banned, and commissions of it are pending: approve or reject them first.
         PartnershipNotPayable,
         /// The payout is not in a state from which this is possible; the message names both states.
         InvalidTransition,

@@ -31,6 +31,10 @@ crate::error_codes! {
         TooManyPrograms,
         /// The program's state does not allow this; the message names both states.
         InvalidTransition,
+        /// The program is archived: it stays as it is.
+        ProgramArchived,
+        /// A reason has 1 to 500 characters.
+        ReasonInvalid,
         /// A percentage is above 0 and at most 100.
         PercentOutOfRange,
         /// A percentage needs a sale: nothing else has an amount to take it of.

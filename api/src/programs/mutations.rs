@@ -12,9 +12,10 @@ use crate::{
         service::{self, CreateRule, Earning, Patch, Settings},
         types::{
             ActivateProgramInput, ActivateProgramPayload, ArchiveCommissionRuleInput, ArchiveCommissionRulePayload,
-            CommissionEarningInput, CreateCommissionRuleInput, CreateCommissionRulePayload, CreateProgramInput,
-            CreateProgramPayload, PauseProgramInput, PauseProgramPayload, ProgramPatchInput, ReferralEarningInput,
-            SetReferralLevelsInput, SetReferralLevelsPayload, UpdateProgramInput, UpdateProgramPayload,
+            ArchiveProgramInput, ArchiveProgramPayload, CommissionEarningInput, CreateCommissionRuleInput,
+            CreateCommissionRulePayload, CreateProgramInput, CreateProgramPayload, PauseProgramInput,
+            PauseProgramPayload, ProgramPatchInput, ReferralEarningInput, SetReferralLevelsInput,
+            SetReferralLevelsPayload, UpdateProgramInput, UpdateProgramPayload,
         },
     },
 };
@@ -65,17 +66,27 @@ impl ProgramMutations {
         input: ActivateProgramInput,
     ) -> Result<Option<ActivateProgramPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        ActivateProgramPayload::of(service::activate_program(ctx.app(), ctx.actor(), id).await)
+        ActivateProgramPayload::of(service::activate_program(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
 
-    /// Lets an active program rest.
+    /// Lets an active program rest: nobody joins, and touches of its partners are rejected. Sales are still recorded.
     async fn pause_program(
         &self,
         ctx: &Context<'_>,
         input: PauseProgramInput,
     ) -> Result<Option<PauseProgramPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        PauseProgramPayload::of(service::pause_program(ctx.app(), ctx.actor(), id).await)
+        PauseProgramPayload::of(service::pause_program(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
+    }
+
+    /// Ends a draft or paused program for good; an active one is paused first. Commissions earned in it take their course.
+    async fn archive_program(
+        &self,
+        ctx: &Context<'_>,
+        input: ArchiveProgramInput,
+    ) -> Result<Option<ArchiveProgramPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ArchiveProgramPayload::of(service::archive_program(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
 
     /// Adds a commission rule to a program, or to the personal terms of one of its partnerships.

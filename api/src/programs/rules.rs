@@ -2,7 +2,16 @@
 
 use std::ops::RangeInclusive;
 
+use entity::program::ProgramState;
+
 use crate::money::{Currency, UnknownCurrency, WHOLE_PPM};
+
+/// May a program go from one state to the other? One that runs is paused before it is archived: that is for good.
+#[must_use]
+pub fn may_go(from: ProgramState, to: ProgramState) -> bool {
+    use ProgramState::{Active, Archived, Draft, Paused};
+    matches!((from, to), (Draft | Paused, Active | Archived) | (Active, Paused))
+}
 
 /// How many currencies a program accepts.
 pub const CURRENCIES: RangeInclusive<usize> = 1..=20;

@@ -22,7 +22,7 @@ pub use self::{
     level::{list_levels_in_tx, set_levels},
     program::{BINDING_MONTHS, MAX_DESCRIPTION_CHARS, Patch, Settings, WINDOW_DAYS, create_program, update_program},
     rule::{CreateRule, archive_rule, create_rule, has_active_rule_in_tx, list_rules_in_tx},
-    state::{activate_program, pause_program},
+    state::{activate_program, archive_program, pause_program},
     terms::find_terms_in_tx,
 };
 use crate::{
@@ -108,5 +108,22 @@ async fn lock_own_in_tx(tx: &DatabaseTransaction, actor: &Actor, operation: Oper
         .await?
         .ok_or_else(|| ApiError::not_found("program"))?;
     actor.authorise(operation, Place::brand(row.brand_id))?;
+    Ok(row)
+}
+
+/// The same for what changes what a program says: an archived one stays as it is.
+async fn lock_living_in_tx(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    operation: Operation,
+    id: ProgramId,
+) -> Result<Model> {
+    let row = lock_own_in_tx(tx, actor, operation, id).await?;
+    if row.state == ProgramState::Archived {
+        return Err(Failure::refused(
+            Code::ProgramArchived,
+            "this program is ARCHIVED: it stays as it is",
+        ));
+    }
     Ok(row)
 }

@@ -32,9 +32,9 @@ pub enum ProgramState {
     Draft,
     /// Running.
     Active,
-    /// Resting: nobody can join.
+    /// Resting: nobody can join, and nobody is credited. What was earned before is not touched.
     Paused,
-    /// Over for good.
+    /// Over for good: as paused, and nothing of it changes any more. Seen by its brand and its partners only.
     Archived,
 }
 
@@ -398,6 +398,8 @@ pub struct UpdateProgramInput {
 pub struct ActivateProgramInput {
     /// The program.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// A program to pause.
@@ -405,6 +407,17 @@ pub struct ActivateProgramInput {
 pub struct PauseProgramInput {
     /// The program.
     pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
+}
+
+/// A program to archive.
+#[derive(InputObject)]
+pub struct ArchiveProgramInput {
+    /// The program.
+    pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// What a rule pays: exactly one of these.
@@ -501,6 +514,14 @@ payload! {
     /// What `pauseProgram` answers.
     PauseProgramPayload {
         /// The program, paused.
+        program: Program
+    } refused by ProgramError, ProgramErrorCode
+}
+
+payload! {
+    /// What `archiveProgram` answers.
+    ArchiveProgramPayload {
+        /// The program, archived.
         program: Program
     } refused by ProgramError, ProgramErrorCode
 }

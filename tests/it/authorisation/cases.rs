@@ -192,6 +192,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         })),
         Operation::UpdateProgram => edit(json!({ "id": world.draft_program, "patch": { "name": "Tried" } })),
         Operation::ActivateProgram | Operation::PauseProgram => edit_id(&world.draft_program),
+        Operation::ArchiveProgram => edit_id(&world.archived_program),
         Operation::CreateCommissionRule => edit(json!({
             "programId": world.draft_program, "event": "SALE", "earning": { "percent": "5" },
         })),
@@ -204,17 +205,22 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "programId": world.draft_program, "title": "Tried", "pitch": "Tried.", "category": "travel",
         })),
         Operation::UpdateListing => edit(json!({ "id": world.draft_listing, "patch": { "title": "Tried" } })),
-        Operation::PublishListing | Operation::PauseListing => edit_id(&world.draft_listing),
+        Operation::PublishListing | Operation::PauseListing | Operation::ArchiveListing => {
+            edit_id(&world.draft_listing)
+        }
 
         Operation::ApplyToProgram => edit(json!({
             "partnerId": world.partner, "programId": world.open_program, "message": "Hello.",
             "acceptedTermsVersion": 1,
         })),
         Operation::WithdrawApplication => edit_id(withdrawn),
-        Operation::ApproveApplication => edit_id(approved),
+        Operation::StartApplicationReview | Operation::ApproveApplication => edit_id(approved),
         Operation::RejectApplication => edit(json!({ "id": rejected, "reason": "OTHER" })),
         Operation::SuspendPartnership => edit(json!({ "id": world.partnership, "reason": "tried" })),
         Operation::ReactivatePartnership => edit_id(&world.partnership),
+        Operation::EndPartnership => edit_id(&world.leaving_partnerships[0]),
+        Operation::LeaveProgram => edit(json!({ "partnershipId": world.leaving_partnerships[1] })),
+        Operation::BanPartnership => edit(json!({ "id": world.leaving_partnerships[2], "reason": "SPAM" })),
         Operation::SetPartnershipReferrer => edit(json!({
             "partnershipId": world.partnership, "referrerId": world.other_partnership,
         })),

@@ -27,6 +27,8 @@ pub struct World {
     pub partnership: String,
     /// Somebody else's, in the same program.
     pub other_partnership: String,
+    /// Of the partner, to be ended, left and banned.
+    pub leaving_partnerships: [String; 3],
     pub link: String,
     pub code: String,
     /// Runs; its listing is published; sales are recorded for it.
@@ -40,6 +42,8 @@ pub struct World {
     /// To be changed, activated and paused.
     pub draft_program: String,
     pub draft_rule: String,
+    /// A draft to be archived.
+    pub archived_program: String,
     /// Of a program that runs; not published yet.
     pub draft_listing: String,
     /// Takes applications; the partner has sent none.
@@ -151,6 +155,7 @@ impl World {
         let (hidden_program, hidden_rule) = maker.program("hidden").await;
         let hidden_listing = maker.listing(&hidden_program).await;
         let (draft_program, draft_rule) = maker.program("draft").await;
+        let (archived_program, _) = maker.program("archived").await;
         let (shop, _) = maker.program("shop").await;
         maker.activate(&shop).await;
         let draft_listing = maker.listing(&shop).await;
@@ -162,6 +167,11 @@ impl World {
         for name in ["withdrawn", "approved", "rejected"] {
             let (program, ..) = maker.open_program(name).await;
             applications.push(maker.apply(&creator, &partner, &program).await);
+        }
+        let mut leaving_partnerships = Vec::new();
+        for name in ["ended", "left", "banned"] {
+            let (program, ..) = maker.open_program(name).await;
+            leaving_partnerships.push(maker.join(&creator, &partner, &program).await.1);
         }
         let link = maker
             .make(
@@ -217,6 +227,7 @@ impl World {
             partner,
             partnership,
             other_partnership,
+            leaving_partnerships: leaving_partnerships.try_into().unwrap(),
             link,
             code,
             program,
@@ -227,6 +238,7 @@ impl World {
             hidden_listing,
             draft_program,
             draft_rule,
+            archived_program,
             draft_listing,
             open_program,
             applications: applications.try_into().unwrap(),

@@ -1,5 +1,6 @@
 //! A partner asks in, or takes it back.
 
+use chrono::{DateTime, Utc};
 use entity::{
     application::{self, ApplicationState, ReapplyPolicy},
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
@@ -12,7 +13,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{Result, lock_application_in_tx, tree};
+use super::{Result, check_reason, decide, lock_application_in_tx, standing, tree};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -58,9 +59,10 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
             format!("the current version of the terms is {}", terms.version),
         ));
     }
-    refuse_repetition_in_tx(&tx, app, &command).await?;
+    let joined = find_partnership_in_tx(&tx, &command).await?;
+    refuse_repetition_in_tx(&tx, app, &command, joined.as_ref()).await?;
     let referrer_id = match &command.referral_code {
-        Some(code) => Some(find_referrer_in_tx(&tx, &command, code).await?),
+        Some(code) => Some(find_referrer_in_tx(&tx, &command, joined.as_ref(), code).await?),
         None => None,
     };
     let now = app.clock.now();
@@ -105,14 +107,21 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
     Ok(row)
 }
 
-pub async fn withdraw_application(app: &App, actor: &Actor, id: ApplicationId) -> Result<application::Model> {
+pub async fn withdraw_application(
+    app: &App,
+    actor: &Actor,
+    id: ApplicationId,
+    reason: Option<&str>,
+) -> Result<application::Model> {
+    let reason = reason.map(|reason| check_reason(reason, "reason")).transpose()?;
     let tx = app.db.begin().await?;
     let row = lock_application_in_tx(&tx, actor, Operation::WithdrawApplication, id).await?;
     let decided = application::Model {
         state: ApplicationState::Withdrawn,
         ..row.clone()
     };
-    let decided = super::decide::settle_in_tx(&tx, app, actor, &row, decided, "application.withdrawn").await?;
+    let action = "application.withdrawn";
+    let decided = decide::change_state_in_tx(&tx, app, actor, &row, decided, action, reason).await?;
     app.commit(tx).await?;
     Ok(decided)
 }
@@ -145,15 +154,30 @@ async fn find_open_program_in_tx(tx: &DatabaseTransaction, actor: &Actor, id: Pr
     Ok(program)
 }
 
-/// One partnership, one open application, and the last rejection respected.
-async fn refuse_repetition_in_tx(tx: &DatabaseTransaction, app: &App, command: &Apply) -> Result<()> {
-    let joined = partnership::Entity::find()
+/// The partnership this partner has, or had, in the program.
+async fn find_partnership_in_tx(tx: &DatabaseTransaction, command: &Apply) -> Result<Option<partnership::Model>> {
+    Ok(partnership::Entity::find()
         .filter(partnership::Column::ProgramId.eq(command.program))
         .filter(partnership::Column::PartnerId.eq(command.partner))
         .one(tx)
-        .await?;
-    if joined.is_some() {
-        return Err(Failure::refused(Code::AlreadyPartner, "this partner is in the program"));
+        .await?)
+}
+
+/// One partnership, one open application; the end of the last partnership and the last rejection respected.
+async fn refuse_repetition_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    command: &Apply,
+    joined: Option<&partnership::Model>,
+) -> Result<()> {
+    if let Some(joined) = joined {
+        let since = joined.state_since.unwrap_or(joined.created_at);
+        refuse_impatience(
+            app,
+            standing::may_ask_again(joined)?,
+            since,
+            "the partnership was ended",
+        )?;
     }
     let mine = || {
         application::Entity::find()
@@ -177,18 +201,22 @@ async fn refuse_repetition_in_tx(tx: &DatabaseTransaction, app: &App, command: &
     let Some(rejected) = rejected else {
         return Ok(());
     };
-    match rejected.reapply_policy {
-        None | Some(ReapplyPolicy::AtOnce) => Ok(()),
-        Some(ReapplyPolicy::Never) => Err(Failure::refused(
-            Code::ReapplyNever,
-            "the last application was rejected for good",
-        )),
-        Some(ReapplyPolicy::After30Days) => {
-            let from = rules::reapply_from(rejected.decided_at.unwrap_or(rejected.created_at));
+    let policy = rejected.reapply_policy.unwrap_or(ReapplyPolicy::AtOnce);
+    let since = rejected.decided_at.unwrap_or(rejected.created_at);
+    refuse_impatience(app, policy, since, "the last application was rejected")
+}
+
+/// May somebody of whom this was said then ask again now?
+fn refuse_impatience(app: &App, policy: ReapplyPolicy, since: DateTime<Utc>, what: &str) -> Result<()> {
+    match policy {
+        ReapplyPolicy::AtOnce => Ok(()),
+        ReapplyPolicy::Never => Err(Failure::refused(Code::ReapplyNever, format!("{what} for good"))),
+        ReapplyPolicy::After30Days => {
+            let from = rules::reapply_from(since);
             if app.clock.now() < from {
                 return Err(Failure::refused(
                     Code::ReapplyTooEarly,
-                    format!("apply again from {} on", from.format("%Y-%m-%dT%H:%M:%SZ")),
+                    format!("{what}: apply again from {} on", from.format("%Y-%m-%dT%H:%M:%SZ")),
                 ));
             }
             Ok(())
@@ -196,7 +224,12 @@ async fn refuse_repetition_in_tx(tx: &DatabaseTransaction, app: &App, command: &
     }
 }
 
-async fn find_referrer_in_tx(tx: &DatabaseTransaction, command: &Apply, typed: &str) -> Result<PartnershipId> {
+async fn find_referrer_in_tx(
+    tx: &DatabaseTransaction,
+    command: &Apply,
+    own: Option<&partnership::Model>,
+    typed: &str,
+) -> Result<PartnershipId> {
     let unknown = || {
         Failure::refused_field(
             Code::ReferralCodeUnknown,
@@ -220,6 +253,15 @@ async fn find_referrer_in_tx(tx: &DatabaseTransaction, command: &Apply, typed: &
         ));
     }
     let upline = tree::upline_below_in_tx(tx, referrer.id).await?;
+    // Whoever comes back may have recruited before.
+    let own = own.map(|row| row.id);
+    if upline.iter().any(|(_, ancestor)| Some(*ancestor) == own) {
+        return Err(Failure::refused_field(
+            Code::ReferralCycle,
+            "referralCode",
+            "this partner was recruited below the one who applies",
+        ));
+    }
     if !rules::fits(&upline, 0) {
         return Err(Failure::refused_field(
             Code::ReferralTooDeep,

@@ -1,17 +1,20 @@
-//! What becomes of applications and partnerships: one guarded transition each.
+//! What becomes of applications.
 
 use entity::{
     application::{self, ApplicationState, ReapplyPolicy, RejectionReason},
-    ids::{ApplicationId, PartnershipId},
+    ids::ApplicationId,
     partnership::{self, PartnershipState},
+    program::ProgramState,
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-    sea_query::OnConflict,
+    ActiveEnum,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{LockType, OnConflict},
 };
 use serde_json::json;
 
-use super::{Result, lock_application_in_tx, lock_partnership_in_tx, tree};
+use super::{Result, check_reason, lock_application_in_tx, standing, tree};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -23,21 +26,53 @@ use crate::{
 };
 
 const MAX_NOTE_CHARS: usize = 1_000;
-const MAX_REASON_CHARS: usize = 500;
 /// Referral codes tried before giving up: with 32⁸ of them the first one is free.
 const MAX_CODE_ATTEMPTS: usize = 5;
 
+/// Says that somebody is looking at an application.
+pub async fn start_application_review(
+    app: &App,
+    actor: &Actor,
+    id: ApplicationId,
+    reason: Option<&str>,
+) -> Result<application::Model> {
+    let reason = reason.map(|reason| check_reason(reason, "reason")).transpose()?;
+    let tx = app.db.begin().await?;
+    let row = lock_application_in_tx(&tx, actor, Operation::StartApplicationReview, id).await?;
+    let wanted = application::Model {
+        state: ApplicationState::InReview,
+        ..row.clone()
+    };
+    let row = change_state_in_tx(&tx, app, actor, &row, wanted, "application.review_started", reason).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
 /// Approves an application: the partner is in, below whoever recruited it.
-pub async fn approve_application(app: &App, actor: &Actor, id: ApplicationId) -> Result<application::Model> {
+pub async fn approve_application(
+    app: &App,
+    actor: &Actor,
+    id: ApplicationId,
+    reason: Option<&str>,
+) -> Result<application::Model> {
+    let reason = reason.map(|reason| check_reason(reason, "reason")).transpose()?;
     let tx = app.db.begin().await?;
     let row = lock_application_in_tx(&tx, actor, Operation::ApproveApplication, id).await?;
     // The tree must not move while the new leaf is hung into it.
-    programs::lock_program_in_tx(&tx, row.program_id).await?;
-    let decided = application::Model {
+    let program = programs::lock_program_in_tx(&tx, row.program_id)
+        .await?
+        .ok_or_else(|| ApiError::internal("an application without its program"))?;
+    let wanted = application::Model {
         state: ApplicationState::Approved,
         ..row.clone()
     };
-    let decided = settle_in_tx(&tx, app, actor, &row, decided, "application.approved").await?;
+    let decided = change_state_in_tx(&tx, app, actor, &row, wanted, "application.approved", reason).await?;
+    if program.state != ProgramState::Active {
+        return Err(Failure::refused(
+            Code::ProgramNotOpen,
+            format!("the program is {}: nobody joins it now", program.state.to_value()),
+        ));
+    }
     open_partnership_in_tx(&tx, app, actor, &decided).await?;
     app.commit(tx).await?;
     Ok(decided)
@@ -75,75 +110,93 @@ pub async fn reject_application(
         reapply_policy: Some(rejection.reapply_policy),
         ..row.clone()
     };
-    let decided = settle_in_tx(&tx, app, actor, &row, decided, "application.rejected").await?;
+    let said = rejection_reason(&decided);
+    let decided = change_state_in_tx(&tx, app, actor, &row, decided, "application.rejected", said.as_deref()).await?;
     app.commit(tx).await?;
     Ok(decided)
 }
 
-/// The one way out of an open application: stores what was decided, and says so to the audit log and the outside.
-pub(super) async fn settle_in_tx(
+/// What the audit log keeps of a rejection: why, and the note.
+fn rejection_reason(decided: &application::Model) -> Option<String> {
+    let reason = decided.rejection_reason?.to_value();
+    Some(match &decided.rejection_note {
+        Some(note) => format!("{reason}: {note}"),
+        None => reason,
+    })
+}
+
+/// The only place where an application's state changes; it says so to the audit log and the outside.
+pub(super) async fn change_state_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
     row: &application::Model,
-    decided: application::Model,
+    wanted: application::Model,
     action: &'static str,
+    reason: Option<&str>,
 ) -> Result<application::Model> {
-    if !matches!(row.state, ApplicationState::Submitted | ApplicationState::InReview) {
+    if !rules::may_go(row.state, wanted.state) {
         return Err(Failure::refused(
             Code::InvalidTransition,
-            format!(
-                "an application cannot go from {} to {}",
-                row.state.to_value(),
-                decided.state.to_value()
-            ),
+            audit::impossible("an application", &row.state, &wanted.state),
         ));
     }
-    let decided = application::Model {
-        decided_at: Some(app.clock.now()),
-        ..decided
+    let is_open = wanted.state == ApplicationState::InReview;
+    let wanted = application::Model {
+        decided_at: (!is_open).then(|| app.clock.now()),
+        ..wanted
     };
     application::Entity::update(application::ActiveModel {
         id: Set(row.id),
-        state: Set(decided.state),
-        decided_at: Set(decided.decided_at),
-        rejection_reason: Set(decided.rejection_reason),
-        rejection_note: Set(decided.rejection_note.clone()),
-        reapply_policy: Set(decided.reapply_policy),
+        state: Set(wanted.state),
+        decided_at: Set(wanted.decided_at),
+        rejection_reason: Set(wanted.rejection_reason),
+        rejection_note: Set(wanted.rejection_note.clone()),
+        reapply_policy: Set(wanted.reapply_policy),
         ..Default::default()
     })
     .exec_without_returning(tx)
     .await?;
-    let change = Change::of_state(
-        row.brand_id,
-        action,
-        row.id,
-        &row.state,
-        &decided.state,
-        decided.rejection_note.as_deref(),
-    );
+    let change = Change::of_state(row.brand_id, action, row.id, &row.state, &wanted.state, reason);
     audit::record_in_tx(tx, app, actor, change).await?;
     outbox::enqueue_in_tx(
         tx,
         app,
         Fact {
-            topic: Topic::ApplicationDecided,
+            topic: if is_open {
+                Topic::ApplicationInReview
+            } else {
+                Topic::ApplicationDecided
+            },
             brand: row.brand_id,
             partner: Some(row.partner_id),
             subject: row.id.0,
-            payload: json!({ "state": decided.state.to_value() }),
+            payload: json!({ "state": wanted.state.to_value() }),
         },
     )
     .await?;
-    Ok(decided)
+    Ok(wanted)
 }
 
+/// The partnership an approved application becomes: a new one, or the partner's ended one again.
 async fn open_partnership_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
     application: &application::Model,
 ) -> Result<()> {
+    let known = partnership::Entity::find()
+        .filter(partnership::Column::ProgramId.eq(application.program_id))
+        .filter(partnership::Column::PartnerId.eq(application.partner_id))
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?;
+    if let Some(known) = known {
+        // When it may ask again was decided as it asked; by now it may have been banned.
+        standing::may_ask_again(&known)?;
+        standing::rejoin_in_tx(tx, app, actor, known, application).await?;
+        return Ok(());
+    }
     let upline = match application.referrer_id {
         Some(referrer) => tree::upline_below_in_tx(tx, referrer).await?,
         None => Vec::new(),
@@ -169,6 +222,10 @@ async fn open_partnership_in_tx(
         referrer_id: application.referrer_id,
         application_id: Some(application.id),
         created_at: now,
+        state_since: Some(now),
+        ended_by: None,
+        ban_reason: None,
+        reapply_policy: None,
     };
     let one_per_program = OnConflict::columns([partnership::Column::ProgramId, partnership::Column::PartnerId])
         .do_nothing()
@@ -183,7 +240,7 @@ async fn open_partnership_in_tx(
     tree::attach_in_tx(tx, row.id, &upline).await?;
     let change = Change::of_fact(row.brand_id, "partnership.created", row.id);
     audit::record_in_tx(tx, app, actor, change).await?;
-    Ok(())
+    standing::announce_in_tx(tx, app, &row).await
 }
 
 async fn new_referral_code_in_tx(tx: &DatabaseTransaction, app: &App) -> Result<String> {
@@ -198,86 +255,4 @@ async fn new_referral_code_in_tx(tx: &DatabaseTransaction, app: &App) -> Result<
         }
     }
     Err(ApiError::internal("no free referral code found").into())
-}
-
-pub async fn suspend_partnership(
-    app: &App,
-    actor: &Actor,
-    id: PartnershipId,
-    reason: &str,
-) -> Result<partnership::Model> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
-        return Err(Failure::refused_field(
-            Code::ReasonInvalid,
-            "reason",
-            format!("a reason has 1 to {MAX_REASON_CHARS} characters"),
-        ));
-    }
-    let transition = Transition {
-        operation: Operation::SuspendPartnership,
-        action: "partnership.suspended",
-        from: PartnershipState::Active,
-        to: PartnershipState::Suspended,
-        reason: Some(reason),
-    };
-    change_state(app, actor, id, transition).await
-}
-
-pub async fn reactivate_partnership(app: &App, actor: &Actor, id: PartnershipId) -> Result<partnership::Model> {
-    let transition = Transition {
-        operation: Operation::ReactivatePartnership,
-        action: "partnership.reactivated",
-        from: PartnershipState::Suspended,
-        to: PartnershipState::Active,
-        reason: None,
-    };
-    change_state(app, actor, id, transition).await
-}
-
-struct Transition<'a> {
-    operation: Operation,
-    action: &'static str,
-    from: PartnershipState,
-    to: PartnershipState,
-    reason: Option<&'a str>,
-}
-
-async fn change_state(
-    app: &App,
-    actor: &Actor,
-    id: PartnershipId,
-    transition: Transition<'_>,
-) -> Result<partnership::Model> {
-    let tx = app.db.begin().await?;
-    let mut row = lock_partnership_in_tx(&tx, actor, transition.operation, id).await?;
-    if row.state != transition.from {
-        return Err(Failure::refused(
-            Code::InvalidTransition,
-            format!(
-                "a partnership cannot go from {} to {}",
-                row.state.to_value(),
-                transition.to.to_value()
-            ),
-        ));
-    }
-    row.state = transition.to;
-    partnership::Entity::update(partnership::ActiveModel {
-        id: Set(id),
-        state: Set(row.state),
-        ..Default::default()
-    })
-    .exec_without_returning(&tx)
-    .await?;
-    let change = Change::of_state(
-        row.brand_id,
-        transition.action,
-        id,
-        &transition.from,
-        &transition.to,
-        transition.reason,
-    );
-    audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
-    Ok(row)
 }

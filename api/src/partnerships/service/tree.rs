@@ -67,29 +67,47 @@ pub async fn set_referrer(
 ) -> Result<partnership::Model> {
     let tx = app.db.begin().await?;
     let program = lock_tree_in_tx(&tx, actor, id).await?;
-    let mut row = lock_partnership_in_tx(&tx, actor, Operation::SetPartnershipReferrer, id).await?;
+    let row = lock_partnership_in_tx(&tx, actor, Operation::SetPartnershipReferrer, id).await?;
+    if let Some(referrer) = referrer {
+        check_referrer_in_tx(&tx, actor, program, referrer).await?;
+    }
+    let row = move_in_tx(&tx, app, actor, &row, referrer, "referrerId").await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Moves a partnership of a program that is locked; `field` names the referrer where it is refused.
+pub(super) async fn move_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    row: &partnership::Model,
+    referrer: Option<PartnershipId>,
+    field: &str,
+) -> Result<partnership::Model> {
     let upline = match referrer {
-        Some(referrer) => check_referrer_in_tx(&tx, actor, &row, program, referrer).await?,
+        Some(referrer) => new_upline_in_tx(tx, row.id, referrer, field).await?,
         None => Vec::new(),
     };
-    detach_in_tx(&tx, id).await?;
-    attach_in_tx(&tx, id, &upline).await?;
-    let before = std::mem::replace(&mut row.referrer_id, referrer);
+    detach_in_tx(tx, row.id).await?;
+    attach_in_tx(tx, row.id, &upline).await?;
     partnership::Entity::update(partnership::ActiveModel {
-        id: Set(id),
+        id: Set(row.id),
         referrer_id: Set(referrer),
         ..Default::default()
     })
-    .exec_without_returning(&tx)
+    .exec_without_returning(tx)
     .await?;
     let change = Change {
-        from: before.map(|id| id.to_string()),
+        from: row.referrer_id.map(|id| id.to_string()),
         to: referrer.map(|id| id.to_string()),
-        ..Change::of_fact(row.brand_id, "partnership.referrer_set", id)
+        ..Change::of_fact(row.brand_id, "partnership.referrer_set", row.id)
     };
-    audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
-    Ok(row)
+    audit::record_in_tx(tx, app, actor, change).await?;
+    Ok(partnership::Model {
+        referrer_id: referrer,
+        ..row.clone()
+    })
 }
 
 /// Whoever changes an edge of a program's tree queues at the program's row: two moves at once, each harmless by itself,
@@ -104,14 +122,13 @@ async fn lock_tree_in_tx(tx: &DatabaseTransaction, actor: &Actor, id: Partnershi
     Ok(found.program_id)
 }
 
-/// May this partnership stand below that referrer? Answers its new upline.
+/// Is that a partnership of the same program, within reach?
 async fn check_referrer_in_tx(
     tx: &DatabaseTransaction,
     actor: &Actor,
-    row: &partnership::Model,
     program: ProgramId,
     referrer: PartnershipId,
-) -> Result<Vec<(i32, PartnershipId)>> {
+) -> Result<()> {
     let above = partnership::Entity::find_within(&actor.reach())
         .filter(partnership::Column::Id.eq(referrer))
         .one(tx)
@@ -124,18 +141,28 @@ async fn check_referrer_in_tx(
             "a referrer is a partnership of the same program",
         ));
     }
+    Ok(())
+}
+
+/// May this partnership stand below that referrer? Answers its new upline.
+async fn new_upline_in_tx(
+    tx: &DatabaseTransaction,
+    id: PartnershipId,
+    referrer: PartnershipId,
+    field: &str,
+) -> Result<Vec<(i32, PartnershipId)>> {
     let upline = upline_below_in_tx(tx, referrer).await?;
-    if upline.iter().any(|(_, ancestor)| *ancestor == row.id) {
+    if upline.iter().any(|(_, ancestor)| *ancestor == id) {
         return Err(Failure::refused_field(
             Code::ReferralCycle,
-            "referrerId",
+            field,
             "the referrer is this partnership itself, or stands below it",
         ));
     }
-    if !rules::fits(&upline, height_in_tx(tx, row.id).await?) {
+    if !rules::fits(&upline, height_in_tx(tx, id).await?) {
         return Err(Failure::refused_field(
             Code::ReferralTooDeep,
-            "referrerId",
+            field,
             format!("the referral tree would become deeper than {} levels", rules::MAX_DEPTH),
         ));
     }

@@ -13,7 +13,8 @@ use entity::{
     payout_item,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::{Code, Fingerprint, Result, Started, announce_in_tx, move_commissions_in_tx, posting, start_in_tx};
@@ -72,16 +73,7 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
         }
         Started::Fresh(pending) => pending,
     };
-    if !matches!(
-        partnership.state,
-        PartnershipState::Active | PartnershipState::Suspended
-    ) {
-        return Err(Failure::refused_field(
-            Code::PartnershipNotPayable,
-            "partnershipId",
-            "only active and suspended partnerships are paid",
-        ));
-    }
+    refuse_unreviewed_in_tx(&tx, &partnership).await?;
     let available = balances::lock_available_in_tx(&tx, partnership.id, currency.code()).await?;
     check_payable(&tx, &partnership, Money::new(available, currency)).await?;
     let row = draft_in_tx(&tx, app, &partnership, Money::new(available, currency)).await?;
@@ -93,6 +85,27 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
         value: row,
         replayed: false,
     })
+}
+
+/// What was earned is owed, also when the partnership is over. Whoever was banned is not paid before somebody has decided
+/// on all that is pending.
+async fn refuse_unreviewed_in_tx(tx: &DatabaseTransaction, partnership: &partnership::Model) -> Result<()> {
+    if partnership.state != PartnershipState::Banned {
+        return Ok(());
+    }
+    let pending = commission::Entity::find()
+        .filter(commission::Column::PartnershipId.eq(partnership.id))
+        .filter(commission::Column::State.eq(CommissionState::Pending))
+        .count(tx)
+        .await?;
+    if pending > 0 {
+        return Err(Failure::refused_field(
+            Code::PartnershipNotPayable,
+            "partnershipId",
+            format!("this partner was banned: approve or reject its {pending} pending commissions first"),
+        ));
+    }
+    Ok(())
 }
 
 async fn check_payable(tx: &DatabaseTransaction, partnership: &partnership::Model, available: Money) -> Result<()> {

@@ -10,7 +10,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait
 use super::{
     Result,
     earning::{Earning, check_earning},
-    lock_own_in_tx,
+    lock_living_in_tx,
 };
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
@@ -28,7 +28,7 @@ pub async fn set_levels(
     levels: Vec<(i32, Earning)>,
 ) -> Result<program::Model> {
     let tx = app.db.begin().await?;
-    let program = lock_own_in_tx(&tx, actor, Operation::SetReferralLevels, id).await?;
+    let program = lock_living_in_tx(&tx, actor, Operation::SetReferralLevels, id).await?;
     let numbers: Vec<i32> = levels.iter().map(|(level, _)| *level).collect();
     if !rules::are_levels(&numbers) {
         return Err(Failure::refused_field(

@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{Result, lock_own_in_tx, terms};
+use super::{Result, lock_living_in_tx, terms};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -140,7 +140,7 @@ pub async fn create_program(
 
 pub async fn update_program(app: &App, actor: &Actor, id: ProgramId, mut patch: Patch) -> Result<program::Model> {
     let tx = app.db.begin().await?;
-    let row = lock_own_in_tx(&tx, actor, Operation::UpdateProgram, id).await?;
+    let row = lock_living_in_tx(&tx, actor, Operation::UpdateProgram, id).await?;
     let body = patch.terms.take();
     let settings = check_settings(patch.over(&row), "patch.")?;
     refuse_currencies_in_use_in_tx(&tx, &row, &settings.currencies).await?;

@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{
     Result,
     earning::{Earning, check_earning},
-    lock_own_in_tx,
+    lock_living_in_tx,
 };
 use crate::{
     accounts::{
@@ -46,7 +46,7 @@ pub struct CreateRule {
 
 pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Result<commission_rule::Model> {
     let tx = app.db.begin().await?;
-    let program = lock_own_in_tx(&tx, actor, Operation::CreateCommissionRule, command.program).await?;
+    let program = lock_living_in_tx(&tx, actor, Operation::CreateCommissionRule, command.program).await?;
     let kind = match command.earning {
         Earning::Fixed { .. } => RuleKind::Fixed,
         Earning::PercentOfSale(_) | Earning::PercentOfCommission(_) => RuleKind::Percent,

@@ -5,6 +5,7 @@ use entity::{
     program::{self, ProgramState},
 };
 use sea_orm::{ActiveEnum, ActiveValue::Set, EntityTrait};
+use serde_json::json;
 
 use super::{Result, lock_own_in_tx};
 use crate::{
@@ -12,47 +13,59 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::Failure,
-    programs::error::ProgramErrorCode as Code,
+    outbox::{self, Fact, Topic},
+    programs::{error::ProgramErrorCode as Code, rules},
 };
 
-pub async fn activate_program(app: &App, actor: &Actor, id: ProgramId) -> Result<program::Model> {
+/// Opens a draft or paused program.
+pub async fn activate_program(app: &App, actor: &Actor, id: ProgramId, reason: Option<&str>) -> Result<program::Model> {
     let transition = Transition {
         operation: Operation::ActivateProgram,
         action: "program.activated",
-        from: &[ProgramState::Draft, ProgramState::Paused],
         to: ProgramState::Active,
+        reason,
     };
     change_state(app, actor, id, transition).await
 }
 
-pub async fn pause_program(app: &App, actor: &Actor, id: ProgramId) -> Result<program::Model> {
+/// Lets an active program rest: nobody joins, nothing is credited, what was earned stays.
+pub async fn pause_program(app: &App, actor: &Actor, id: ProgramId, reason: Option<&str>) -> Result<program::Model> {
     let transition = Transition {
         operation: Operation::PauseProgram,
         action: "program.paused",
-        from: &[ProgramState::Active],
         to: ProgramState::Paused,
+        reason,
     };
     change_state(app, actor, id, transition).await
 }
 
-struct Transition {
-    operation: Operation,
-    action: &'static str,
-    from: &'static [ProgramState],
-    to: ProgramState,
+/// Ends a draft or paused program for good. What was earned in it is approved, paid and reversed as ever.
+pub async fn archive_program(app: &App, actor: &Actor, id: ProgramId, reason: Option<&str>) -> Result<program::Model> {
+    let transition = Transition {
+        operation: Operation::ArchiveProgram,
+        action: "program.archived",
+        to: ProgramState::Archived,
+        reason,
+    };
+    change_state(app, actor, id, transition).await
 }
 
-async fn change_state(app: &App, actor: &Actor, id: ProgramId, transition: Transition) -> Result<program::Model> {
+struct Transition<'a> {
+    operation: Operation,
+    action: &'static str,
+    to: ProgramState,
+    reason: Option<&'a str>,
+}
+
+/// The only place where a program's state changes.
+async fn change_state(app: &App, actor: &Actor, id: ProgramId, transition: Transition<'_>) -> Result<program::Model> {
+    let reason = transition.reason.map(check_reason).transpose()?;
     let tx = app.db.begin().await?;
     let mut row = lock_own_in_tx(&tx, actor, transition.operation, id).await?;
-    if !transition.from.contains(&row.state) {
+    if !rules::may_go(row.state, transition.to) {
         return Err(Failure::refused(
             Code::InvalidTransition,
-            format!(
-                "a program cannot go from {} to {}",
-                row.state.to_value(),
-                transition.to.to_value()
-            ),
+            audit::impossible("a program", &row.state, &transition.to),
         ));
     }
     let from = std::mem::replace(&mut row.state, transition.to);
@@ -63,8 +76,25 @@ async fn change_state(app: &App, actor: &Actor, id: ProgramId, transition: Trans
     })
     .exec_without_returning(&tx)
     .await?;
-    let change = Change::of_state(row.brand_id, transition.action, id, &from, &row.state, None);
+    let change = Change::of_state(row.brand_id, transition.action, id, &from, &row.state, reason);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    outbox::enqueue_in_tx(
+        &tx,
+        app,
+        Fact {
+            topic: Topic::ProgramChanged,
+            brand: row.brand_id,
+            partner: None,
+            subject: id.0,
+            payload: json!({ "state": row.state.to_value() }),
+        },
+    )
+    .await?;
+    app.commit(tx).await?;
     Ok(row)
+}
+
+fn check_reason(reason: &str) -> Result<&str> {
+    audit::clean_reason(reason)
+        .ok_or_else(|| Failure::refused_field(Code::ReasonInvalid, "reason", "a reason has 1 to 500 characters"))
 }
