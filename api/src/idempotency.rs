@@ -36,6 +36,11 @@ impl Key {
         }
         Ok(Self(text.to_owned()))
     }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What became of claiming a key.

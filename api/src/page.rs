@@ -70,6 +70,17 @@ impl Page {
             count: false,
         }
     }
+
+    /// The page that holds the same rows of the list read from its other end; its [`Slice`] is to be reversed too.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            after: self.before,
+            before: self.after,
+            from_end: !self.from_end,
+            ..self
+        }
+    }
 }
 
 /// What a page of `child` costs, for the complexity limit: as many times as it may hold items.
@@ -106,6 +117,16 @@ pub struct Slice<T> {
 }
 
 impl<T> Slice<T> {
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.items.reverse();
+        Self {
+            has_previous_page: self.has_next_page,
+            has_next_page: self.has_previous_page,
+            ..self
+        }
+    }
+
     #[must_use]
     pub fn map<U>(self, f: impl Fn(T) -> U) -> Slice<U> {
         Slice {

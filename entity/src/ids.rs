@@ -109,6 +109,7 @@ typed_ids! {
     ChargebackId = "cback",
     OrderAmendmentId = "amend",
     CaptureId = "capt",
+    RefusedEventId = "refused",
     ConversionId = "conv",
     TouchId = "touch",
     CommissionId = "comm",

@@ -46,6 +46,7 @@ pub mod program_terms;
 pub mod promo_code;
 pub mod referral_level;
 pub mod refund;
+pub mod refused_event;
 pub mod session;
 pub mod tracking_link;
 pub mod used_refresh_token;

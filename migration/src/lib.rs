@@ -23,6 +23,7 @@ mod m20261125_000016_order_changes;
 mod m20261125_000018_jobs;
 mod m20261125_000019_periodic_runs;
 mod m20261126_000020_standing;
+mod m20261126_000026_refused_events;
 
 pub struct Migrator;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000018_jobs::Migration),
             Box::new(m20261125_000019_periodic_runs::Migration),
             Box::new(m20261126_000020_standing::Migration),
+            Box::new(m20261126_000026_refused_events::Migration),
         ]
     }
 }

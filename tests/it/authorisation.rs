@@ -168,7 +168,7 @@ impl Trial<'_> {
             }
         }
         // The other brand has no such order.
-        let before = self.app.digest().await;
+        let before = self.app.books().await;
         let elsewhere = world.actors.iter().find(|actor| actor.roles.is_empty()).unwrap();
         let refund = json!({ "orderId": "whole" });
         let (status, answer) = self.track("/track/refund", elsewhere, &refund).await;
@@ -176,8 +176,10 @@ impl Trial<'_> {
             self.wrong
                 .push(format!("/track/refund by {}: {status} {answer}", elsewhere.name));
         }
-        self.expect_unchanged("/track/refund of another brand's order", &before)
-            .await;
+        if self.app.books().await != before {
+            self.wrong
+                .push("/track/refund of another brand's order changed something".to_owned());
+        }
     }
 
     async fn track(&self, path: &str, actor: &Actor, body: &Value) -> (u16, Value) {
@@ -281,6 +283,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
             vec![O::SeeOwnMemberInvitations],
         ),
         ("PartnerMember", &world.people.partner_member, vec![O::SeeOwnMembers]),
+        ("RefusedEvent", &world.refused[0], vec![O::SeeRefusedEvents]),
         ("Job", &world.dead_jobs[0], vec![O::SeeDeadJobs]),
         ("ApiKey", &world.spare_key, vec![O::SeeApiKeys]),
     ]

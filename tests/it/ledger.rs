@@ -30,7 +30,7 @@ async fn the_database_refuses_to_change_what_was_posted(
         app.code(&seller, "SELLER", json!({})).await;
         app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"] }))
             .await;
-        let before = app.digest().await;
+        let before = app.books().await;
         for statement in [
             "UPDATE ledger_entries SET amount_minor = amount_minor + 1",
             "UPDATE ledger_transfers SET transfer_key = 'other'",
@@ -40,7 +40,7 @@ async fn the_database_refuses_to_change_what_was_posted(
             let refused = app.db_writer().execute_unprepared(statement).await.unwrap_err();
             assert!(refused.to_string().contains("append-only"), "{statement}: {refused}");
         }
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
     })
     .await;
 }

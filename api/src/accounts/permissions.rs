@@ -104,6 +104,8 @@ const PEOPLE_KEEPERS: &[Role] = &[Owner, Admin];
 const PEOPLE_KEEPERS_SEE: &[Role] = &[Owner, Admin, PlatformAdmin];
 const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
 const RECORDERS: &[Role] = &[Owner, Admin, Developer, SecretKey];
+/// What was refused, to look: whoever may record, and the platform.
+const RECORDERS_SEE: &[Role] = &[Owner, Admin, Developer, SecretKey, PlatformAdmin];
 const KEYS: &[Role] = &[SecretKey, PublishableKey];
 const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
 const MONEY_SEES: &[Role] = &[Owner, Admin, Finance, Analyst, PlatformAdmin];
@@ -157,6 +159,7 @@ operations! {
     SeeApplications = "Brand.applications" => TEAM;
     SeePartnerships = "Brand.partnerships" => TEAM;
     SeeConversions = "Brand.conversions" => TEAM;
+    SeeRefusedEvents = "Brand.refusedEvents" => RECORDERS_SEE;
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
@@ -247,6 +250,9 @@ operations! {
     RecordChargeback = "Mutation.recordChargeback" => RECORDERS;
     ResolveChargeback = "Mutation.resolveChargeback" => RECORDERS;
     RecordEvents = "Mutation.recordEvents" => RECORDERS;
+    ReplayRefusedEvent = "Mutation.replayRefusedEvent" => RECORDERS;
+    ReplayRefusedEvents = "Mutation.replayRefusedEvents" => RECORDERS;
+    DismissRefusedEvent = "Mutation.dismissRefusedEvent" => RECORDERS;
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 
@@ -276,6 +282,10 @@ const LIVE_ONLY: &[Operation] = &[
     Operation::RecordCapture,
     Operation::RecordChargeback,
     Operation::ResolveChargeback,
+    Operation::SeeRefusedEvents,
+    Operation::ReplayRefusedEvent,
+    Operation::ReplayRefusedEvents,
+    Operation::DismissRefusedEvent,
     Operation::ConversionFeed,
 ];
 
@@ -295,7 +305,11 @@ impl Operation {
             | Self::RecordSale
             | Self::RecordEvents
             | Self::AmendOrder
-            | Self::RecordCapture => Some(KeyScope::RecordEvents),
+            | Self::RecordCapture
+            | Self::SeeRefusedEvents
+            | Self::ReplayRefusedEvent
+            | Self::ReplayRefusedEvents
+            | Self::DismissRefusedEvent => Some(KeyScope::RecordEvents),
             Self::RecordRefund | Self::RecordChargeback | Self::ResolveChargeback => Some(KeyScope::RecordRefunds),
             Self::ConversionFeed => Some(KeyScope::ReadConversions),
             Self::TrackClick => Some(KeyScope::TrackClicks),

@@ -5,6 +5,7 @@ use entity::{
     commission_rule::ConversionEvent,
     ids::{BrandId, ProgramId},
     order::CaptureState,
+    refused_event::EventKind,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -336,6 +337,17 @@ pub enum EventType {
     Refund,
 }
 
+impl From<EventType> for EventKind {
+    fn from(kind: EventType) -> Self {
+        match kind {
+            EventType::Signup => Self::Signup,
+            EventType::Lead => Self::Lead,
+            EventType::Purchase => Self::Sale,
+            EventType::Refund => Self::Refund,
+        }
+    }
+}
+
 impl EventType {
     /// Reads an event of this kind.
     pub fn read(self, brand: BrandId, key: Key, body: Value) -> Result<BulkEvent, ApiError> {
@@ -362,7 +374,24 @@ pub fn read_row(brand: BrandId, mut row: Value) -> Result<BulkEvent, ApiError> {
     kind.read(brand, key, row)
 }
 
-fn parse<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
+/// An event of many apart: its kind, what its own door would be sent, and its key. One that does not say what it is stays
+/// whole.
+#[must_use]
+pub fn split_row(mut row: Value) -> (EventKind, Value, Option<String>) {
+    let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+    let key = text(&row, "idempotencyKey");
+    let kind = row.get("type").cloned().unwrap_or_default();
+    let Ok(kind) = serde_json::from_value::<EventType>(kind) else {
+        return (EventKind::Unreadable, row, key);
+    };
+    if let Some(fields) = row.as_object_mut() {
+        fields.remove("type");
+        fields.remove("idempotencyKey");
+    }
+    (kind.into(), row, key)
+}
+
+pub(super) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
     serde_json::from_value(body).map_err(malformed)
 }
 

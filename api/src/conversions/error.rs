@@ -59,6 +59,8 @@ crate::error_codes! {
         ReasonInvalid,
         /// The conversion is not in a state from which this is possible; the message names both states.
         InvalidTransition,
+        /// Only the beginning of a refused event was kept: it is replayed with its whole body.
+        BodyIncomplete,
         /// Nobody is credited, so there is nothing to approve.
         NotCredited,
         /// The hold period is not over; the message says until when it lasts.

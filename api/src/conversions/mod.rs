@@ -9,6 +9,7 @@
 
 pub mod body;
 pub mod error;
+pub mod inbox;
 pub mod loaders;
 pub mod mutations;
 pub mod rules;

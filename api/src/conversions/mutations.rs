@@ -1,16 +1,18 @@
 //! Mutations of conversions.
 
 use async_graphql::{Context, Object};
-use entity::{commission_rule::ConversionEvent, order::CaptureState};
+use entity::{commission_rule::ConversionEvent, order::CaptureState, refused_event::EventKind};
 
 use crate::{
+    accounts::permissions::Operation,
     conversions::{
+        inbox::{self, of_mutation::kept},
         service::{
             amend::{self, AmendOrder},
             bulk,
             capture::{self, RecordCapture},
             chargeback::{self, RecordChargeback, ResolveChargeback},
-            record::{self, RecordEvent},
+            record::{self, RecordEvent, Recording},
             refund::{self, RecordRefund},
             review,
         },
@@ -62,6 +64,10 @@ fn sale_command(input: RecordSaleInput) -> Result<RecordEvent, ApiError> {
     })
 }
 
+async fn try_record(ctx: &Context<'_>, command: Result<RecordEvent, ApiError>) -> Recording {
+    record::record_conversion(ctx.app(), ctx.actor(), command?).await
+}
+
 #[Object]
 impl ConversionMutations {
     /// Records that a customer made an account. The same as `POST /track/signup`.
@@ -70,8 +76,8 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordEventInput,
     ) -> Result<Option<RecordSignupPayload>, ApiError> {
-        let command = event_command(ConversionEvent::Signup, input)?;
-        RecordSignupPayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+        let recorded = try_record(ctx, event_command(ConversionEvent::Signup, input)).await;
+        RecordSignupPayload::of(kept(ctx, Operation::RecordSignup, EventKind::Signup, recorded).await)
     }
 
     /// Records that a customer showed interest. The same as `POST /track/lead`.
@@ -80,8 +86,8 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordEventInput,
     ) -> Result<Option<RecordLeadPayload>, ApiError> {
-        let command = event_command(ConversionEvent::Lead, input)?;
-        RecordLeadPayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+        let recorded = try_record(ctx, event_command(ConversionEvent::Lead, input)).await;
+        RecordLeadPayload::of(kept(ctx, Operation::RecordLead, EventKind::Lead, recorded).await)
     }
 
     /// Records a sale. The same as `POST /track/purchase`.
@@ -90,8 +96,8 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordSaleInput,
     ) -> Result<Option<RecordSalePayload>, ApiError> {
-        let command = sale_command(input)?;
-        RecordSalePayload::of(record::record_conversion(ctx.app(), ctx.actor(), command).await)
+        let recorded = try_record(ctx, sale_command(input)).await;
+        RecordSalePayload::of(kept(ctx, Operation::RecordSale, EventKind::Sale, recorded).await)
     }
 
     /// Records a refund: commissions come back proportionally at every level of the tree. The same as
@@ -101,15 +107,18 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordRefundInput,
     ) -> Result<Option<RecordRefundPayload>, ApiError> {
-        let command = RecordRefund {
-            brand: parse_id(&input.brand_id, "brandId")?,
-            order_id: input.order_id,
-            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
-            reason: input.reason,
-            occurred_at: input.occurred_at,
-            idempotency_key: Key::parse(&input.idempotency_key)?,
+        let recorded = async {
+            let command = RecordRefund {
+                brand: parse_id(&input.brand_id, "brandId")?,
+                order_id: input.order_id,
+                amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+                reason: input.reason,
+                occurred_at: input.occurred_at,
+                idempotency_key: Key::parse(&input.idempotency_key)?,
+            };
+            refund::record_refund(ctx.app(), ctx.actor(), command).await
         };
-        RecordRefundPayload::of(refund::record_refund(ctx.app(), ctx.actor(), command).await)
+        RecordRefundPayload::of(kept(ctx, Operation::RecordRefund, EventKind::Refund, recorded.await).await)
     }
 
     /// Changes what an order comes to. Less takes commissions back as a refund does; more than it ever came to is earned on
@@ -119,15 +128,18 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: AmendOrderInput,
     ) -> Result<Option<AmendOrderPayload>, ApiError> {
-        let command = AmendOrder {
-            brand: parse_id(&input.brand_id, "brandId")?,
-            order_id: input.order_id,
-            amount: (input.amount.amount.0, input.amount.currency.0),
-            reason: input.reason,
-            occurred_at: input.occurred_at,
-            idempotency_key: Key::parse(&input.idempotency_key)?,
+        let recorded = async {
+            let command = AmendOrder {
+                brand: parse_id(&input.brand_id, "brandId")?,
+                order_id: input.order_id,
+                amount: (input.amount.amount.0, input.amount.currency.0),
+                reason: input.reason,
+                occurred_at: input.occurred_at,
+                idempotency_key: Key::parse(&input.idempotency_key)?,
+            };
+            amend::amend_order(ctx.app(), ctx.actor(), command).await
         };
-        AmendOrderPayload::of(amend::amend_order(ctx.app(), ctx.actor(), command).await)
+        AmendOrderPayload::of(kept(ctx, Operation::AmendOrder, EventKind::Amendment, recorded.await).await)
     }
 
     /// Records that money of an authorised order was taken. The same as `POST /track/capture`.
@@ -136,15 +148,18 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordCaptureInput,
     ) -> Result<Option<RecordCapturePayload>, ApiError> {
-        let command = RecordCapture {
-            brand: parse_id(&input.brand_id, "brandId")?,
-            order_id: input.order_id,
-            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
-            is_final: input.is_final,
-            occurred_at: input.occurred_at,
-            idempotency_key: Key::parse(&input.idempotency_key)?,
+        let recorded = async {
+            let command = RecordCapture {
+                brand: parse_id(&input.brand_id, "brandId")?,
+                order_id: input.order_id,
+                amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+                is_final: input.is_final,
+                occurred_at: input.occurred_at,
+                idempotency_key: Key::parse(&input.idempotency_key)?,
+            };
+            capture::record_capture(ctx.app(), ctx.actor(), command).await
         };
-        RecordCapturePayload::of(capture::record_capture(ctx.app(), ctx.actor(), command).await)
+        RecordCapturePayload::of(kept(ctx, Operation::RecordCapture, EventKind::Capture, recorded.await).await)
     }
 
     /// Records that a payment was charged back: commissions come back as with a refund, until the dispute is decided.
@@ -154,16 +169,19 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: RecordChargebackInput,
     ) -> Result<Option<RecordChargebackPayload>, ApiError> {
-        let command = RecordChargeback {
-            brand: parse_id(&input.brand_id, "brandId")?,
-            order_id: input.order_id,
-            reference: input.reference,
-            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
-            reason: input.reason,
-            occurred_at: input.occurred_at,
-            idempotency_key: Key::parse(&input.idempotency_key)?,
+        let recorded = async {
+            let command = RecordChargeback {
+                brand: parse_id(&input.brand_id, "brandId")?,
+                order_id: input.order_id,
+                reference: input.reference,
+                amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+                reason: input.reason,
+                occurred_at: input.occurred_at,
+                idempotency_key: Key::parse(&input.idempotency_key)?,
+            };
+            chargeback::record_chargeback(ctx.app(), ctx.actor(), command).await
         };
-        RecordChargebackPayload::of(chargeback::record_chargeback(ctx.app(), ctx.actor(), command).await)
+        RecordChargebackPayload::of(kept(ctx, Operation::RecordChargeback, EventKind::Chargeback, recorded.await).await)
     }
 
     /// Closes an open chargeback: won, its commissions come again at every level; lost, they are gone. The same as
@@ -173,14 +191,25 @@ impl ConversionMutations {
         ctx: &Context<'_>,
         input: ResolveChargebackInput,
     ) -> Result<Option<ResolveChargebackPayload>, ApiError> {
-        let command = ResolveChargeback {
-            brand: parse_id(&input.brand_id, "brandId")?,
-            order_id: input.order_id,
-            reference: input.reference,
-            outcome: input.outcome.into(),
-            idempotency_key: Key::parse(&input.idempotency_key)?,
+        let recorded = async {
+            let command = ResolveChargeback {
+                brand: parse_id(&input.brand_id, "brandId")?,
+                order_id: input.order_id,
+                reference: input.reference,
+                outcome: input.outcome.into(),
+                idempotency_key: Key::parse(&input.idempotency_key)?,
+            };
+            chargeback::resolve_chargeback(ctx.app(), ctx.actor(), command).await
         };
-        ResolveChargebackPayload::of(chargeback::resolve_chargeback(ctx.app(), ctx.actor(), command).await)
+        ResolveChargebackPayload::of(
+            kept(
+                ctx,
+                Operation::ResolveChargeback,
+                EventKind::ChargebackResolution,
+                recorded.await,
+            )
+            .await,
+        )
     }
 
     /// Records many events of one brand in their order, and says what became of each. The same as `POST /track/bulk`.
@@ -192,7 +221,11 @@ impl ConversionMutations {
         let brand = parse_id(&input.brand_id, "brandId")?;
         let rows = input.events.into_iter().map(|row| row.command(&input.brand_id));
         let policy = input.error_policy.into();
-        RecordEventsPayload::of(bulk::record_events(ctx.app(), ctx.actor(), brand, rows.collect(), policy).await)
+        let rows = bulk::record_events(ctx.app(), ctx.actor(), brand, rows.collect(), policy).await;
+        if let Ok(rows) = &rows {
+            inbox::of_mutation::keep_rows(ctx, brand, rows).await;
+        }
+        RecordEventsPayload::of(kept(ctx, Operation::RecordEvents, EventKind::Unreadable, rows).await)
     }
 
     /// Approves a conversion whose hold period is over, with its commissions at every level.

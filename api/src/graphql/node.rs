@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId,
     ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId,
-    PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, SessionId, TrackingLinkId, TypedId,
-    split_id,
+    PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, RefusedEventId, SessionId,
+    TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -15,6 +15,7 @@ use crate::{
     accounts::types::UserSession,
     brands::types::{ApiKey, BrandMember},
     commissions::types::Commission,
+    conversions::inbox::types::RefusedEvent,
     conversions::types::{Capture, Chargeback, Customer, Order, OrderAmendment, Refund},
     error::ApiError,
     graphql::{
@@ -57,6 +58,7 @@ pub enum Node {
     OrderAmendment(OrderAmendment),
     Capture(Capture),
     Chargeback(Chargeback),
+    RefusedEvent(RefusedEvent),
     Customer(Customer),
     Payout(Payout),
     UserSession(UserSession),
@@ -96,7 +98,7 @@ impl NodeQueries {
 }
 
 /// Each kind goes through the loader that knows who may see it.
-async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
+pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
     let Some((prefix, uuid)) = split_id(id) else {
         return Ok(None);
     };
@@ -163,6 +165,10 @@ async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> {
             .load(ChargebackId(uuid))
             .await?
             .map(|row| Node::Chargeback(row.into())),
+        RefusedEventId::PREFIX => ctx
+            .load(RefusedEventId(uuid))
+            .await?
+            .map(|row| Node::RefusedEvent(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
         JobId::PREFIX => ctx.load(JobId(uuid)).await?.map(|row| Node::Job(row.into())),

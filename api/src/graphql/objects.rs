@@ -9,6 +9,7 @@ use crate::{
     commissions::types::{
         CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership, RulesOfPartnership,
     },
+    conversions::inbox::types::InboxOfBrand,
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
@@ -27,6 +28,7 @@ pub struct Brand(
     ProgramsOfBrand,
     PartnershipsOfBrand,
     ConversionsOfBrand,
+    InboxOfBrand,
     CommissionsOfBrand,
     PayoutsOfBrand,
     LedgerOfBrand,
@@ -41,6 +43,7 @@ impl From<brand::Model> for Brand {
             ProgramsOfBrand(brand),
             PartnershipsOfBrand(brand),
             ConversionsOfBrand(brand),
+            InboxOfBrand(brand),
             CommissionsOfBrand { brand },
             PayoutsOfBrand(brand),
             LedgerOfBrand(brand),

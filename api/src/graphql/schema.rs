@@ -6,7 +6,9 @@ use crate::{
     accounts::{mutations::AccountMutations, queries::AccountQueries},
     brands::{mutations::BrandMutations, queries::BrandQueries},
     commissions::subscriptions::CommissionSubscriptions,
-    conversions::{mutations::ConversionMutations, subscriptions::ConversionSubscriptions},
+    conversions::{
+        inbox::mutations::InboxMutations, mutations::ConversionMutations, subscriptions::ConversionSubscriptions,
+    },
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
@@ -39,6 +41,7 @@ pub struct Mutation(
     PartnershipMutations,
     TrackingMutations,
     ConversionMutations,
+    InboxMutations,
     PayoutMutations,
     JobMutations,
 );

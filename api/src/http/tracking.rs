@@ -1,6 +1,7 @@
 //! `/track/*`: the doors for a brand's server. Each ends in the same service call as its mutation.
 
 mod answer;
+mod arrived;
 mod bulk;
 mod click;
 mod docs;
@@ -13,17 +14,22 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use entity::{commission_rule::ConversionEvent, ids::BrandId};
-use serde::de::DeserializeOwned;
+use entity::{commission_rule::ConversionEvent, ids::BrandId, refused_event::EventKind};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::answer::{ConversionRecorded, RefundRecorded, TrackError};
+use self::{
+    answer::{ConversionRecorded, RefundRecorded, TrackError},
+    arrived::{Door, take},
+};
 use crate::{
-    accounts::actor::{Actor, Identity},
+    accounts::{
+        actor::{Actor, Identity},
+        permissions::Operation,
+    },
     app::App,
     conversions::{
-        body::{EventBody, PurchaseBody, RefundBody, malformed},
+        body::{EventBody, PurchaseBody, RefundBody},
         service::{
             record::{self, RecordEvent},
             refund as refunds,
@@ -83,19 +89,6 @@ struct Call {
     key: Key,
 }
 
-async fn read<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<(Call, T), TrackError> {
-    let (actor, brand) = server_of(app, headers).await?;
-    check_media(headers)?;
-    let key = headers
-        .get(IDEMPOTENCY_KEY)
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| ApiError::bad_field("idempotencyKey", "send an Idempotency-Key header"))?;
-    let key = Key::parse(key)?;
-    let bytes = read_bytes(body, MAX_BODY, "an event").await?;
-    let body = serde_json::from_slice(&bytes).map_err(malformed)?;
-    Ok((Call { actor, brand, key }, body))
-}
-
 /// The brand whose server asks.
 async fn server_of(app: &App, headers: &HeaderMap) -> Result<(Actor, BrandId), TrackError> {
     let actor = actor_of(app, headers).await?;
@@ -130,8 +123,8 @@ async fn read_bytes(body: Body, max_bytes: usize, what: &str) -> Result<Bytes, T
     })
 }
 
-async fn record_event(app: &App, call: &Call, command: RecordEvent) -> Result<Response, TrackError> {
-    let outcome = record::record_conversion(app, &call.actor, command).await?;
+async fn record_event(app: &App, actor: &Actor, command: RecordEvent) -> Result<Response, TrackError> {
+    let outcome = record::record_conversion(app, actor, command).await?;
     Ok(ConversionRecorded::of(&outcome)?)
 }
 
@@ -143,9 +136,16 @@ async fn record_event(app: &App, call: &Call, command: RecordEvent) -> Result<Re
     (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
 ))]
 async fn signup(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<EventBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, ConversionEvent::Signup, call.key.clone())?;
-    record_event(&app, &call, command).await
+    let door = Door {
+        path: "/track/signup",
+        kind: EventKind::Signup,
+        operation: Operation::RecordSignup,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: EventBody| {
+        let command = body.command(call.brand, ConversionEvent::Signup, call.key)?;
+        record_event(&app, &call.actor, command).await
+    })
+    .await
 }
 
 /// A lead
@@ -156,9 +156,16 @@ async fn signup(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
 ))]
 async fn lead(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<EventBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, ConversionEvent::Lead, call.key.clone())?;
-    record_event(&app, &call, command).await
+    let door = Door {
+        path: "/track/lead",
+        kind: EventKind::Lead,
+        operation: Operation::RecordLead,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: EventBody| {
+        let command = body.command(call.brand, ConversionEvent::Lead, call.key)?;
+        record_event(&app, &call.actor, command).await
+    })
+    .await
 }
 
 /// An order
@@ -169,9 +176,16 @@ async fn lead(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<
     (status = 200, description = "Recorded before, under the same key.", body = ConversionRecorded),
 ))]
 async fn purchase(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<PurchaseBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key.clone())?;
-    record_event(&app, &call, command).await
+    let door = Door {
+        path: "/track/purchase",
+        kind: EventKind::Sale,
+        operation: Operation::RecordSale,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: PurchaseBody| {
+        let command = body.command(call.brand, call.key)?;
+        record_event(&app, &call.actor, command).await
+    })
+    .await
 }
 
 /// Money of an order went back
@@ -182,8 +196,15 @@ async fn purchase(State(app): State<App>, headers: HeaderMap, body: Body) -> Res
     (status = 200, description = "Recorded before, under the same key.", body = RefundRecorded),
 ))]
 async fn refund(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<RefundBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key)?;
-    let outcome = refunds::record_refund(&app, &call.actor, command).await?;
-    Ok(RefundRecorded::of(&outcome)?)
+    let door = Door {
+        path: "/track/refund",
+        kind: EventKind::Refund,
+        operation: Operation::RecordRefund,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: RefundBody| {
+        let command = body.command(call.brand, call.key)?;
+        let outcome = refunds::record_refund(&app, &call.actor, command).await?;
+        Ok(RefundRecorded::of(&outcome)?)
+    })
+    .await
 }

@@ -1,10 +1,12 @@
-//! Deletes what nobody needs any more: links that have run out, and the rows of mails long closed.
+//! Deletes what nobody needs any more: links that have run out, the rows of mails long closed, and
+//! refused events that nobody has sent again for long.
 
-use crate::{accounts::service as accounts, app::App, error::Fault, mail};
+use crate::{accounts::service as accounts, app::App, conversions::inbox, error::Fault, mail};
 
 /// Deletes what has run out by the clock.
 pub async fn forget(app: &App) -> Result<(), Fault> {
     accounts::forget_links(app).await?;
     mail::forget(app).await?;
+    inbox::close::forget(app).await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     accounts::service as accounts,
     app::App,
+    conversions::inbox,
     jobs::{approve_due, forget},
     queue::claims::MAX_ERROR_CHARS,
 };
@@ -37,7 +38,7 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 3] = [
+pub const ALL: [Periodic; 4] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
@@ -52,6 +53,18 @@ pub const ALL: [Periodic; 3] = [
                     .await
                     .map(drop)
                     .map_err(|error| error.to_string())
+            }
+            .boxed()
+        },
+    },
+    Periodic {
+        name: "close-recorded",
+        every: TimeDelta::minutes(5),
+        run: |app| {
+            async move {
+                inbox::close::close_recorded(&app)
+                    .await
+                    .map_err(|fault| fault.to_string())
             }
             .boxed()
         },

@@ -123,6 +123,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeApplications => of_brand(world, "applications(first: 2) { nodes { message } }"),
         Operation::SeePartnerships => of_brand(world, "partnerships(first: 2) { nodes { state } }"),
         Operation::SeeConversions => of_brand(world, "conversions(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeeRefusedEvents => of_brand(world, "refusedEvents(first: 2) { nodes { code body } }"),
         Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
@@ -253,6 +254,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::RecordEvents => edit(json!({
             "brandId": world.brand, "events": [{ "signup": { "idempotencyKey": "tried-row", "customerId": "row" } }],
         })),
+        Operation::ReplayRefusedEvent => edit(json!({
+            "id": world.refused[0], "body": "{\"orderId\":\"replay\",\"amount\":\"1.00\",\"currency\":\"EUR\"}",
+        })),
+        Operation::ReplayRefusedEvents => edit(json!({ "brandId": world.brand, "ids": [world.refused[1]] })),
+        Operation::DismissRefusedEvent => edit(json!({ "id": world.refused[2], "reason": "tried" })),
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
         Operation::RejectConversion => edit(json!({
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",

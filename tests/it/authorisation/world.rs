@@ -63,6 +63,8 @@ pub struct World {
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
     pub member: String,
+    /// Refused sales, to be replayed alone, to be replayed with others, and to be dismissed.
+    pub refused: [String; 3],
     pub people: People,
     /// Of a session that nothing else uses.
     pub refresh_token: String,
@@ -220,6 +222,11 @@ impl World {
         app.send_mails().await;
         app.request_password_reset(&forgetful.email).await;
         let reset_token = app.mailed_token(&forgetful.email).await;
+        let refused = [
+            maker.refused("replay").await,
+            maker.refused("replay-all").await,
+            maker.refused("dismiss").await,
+        ];
         let people = maker.people(&creator, &partner, &recruit).await;
         let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
@@ -249,6 +256,7 @@ impl World {
             payouts,
             spare_key,
             member: text(&member, "id"),
+            refused,
             people,
             refresh_token,
             leaving_token,
@@ -395,6 +403,23 @@ impl Maker<'_> {
     async fn sale(&self, program: &str, order: &str) -> String {
         self.manage("recordSale", "conversion", sale(self.brand, program, order))
             .await
+    }
+
+    /// A sale in a currency that does not exist; its id in the inbox.
+    async fn refused(&self, order: &str) -> String {
+        let amount = json!({ "amount": { "amount": "100.00", "currency": "ZZZ" } });
+        let input = merged(
+            json!({ "brandId": self.brand, "idempotencyKey": order, "orderId": order }),
+            amount,
+        );
+        let token = Some(&*self.owner.token);
+        self.app.mutation(token, "recordSale", input, "__typename").await;
+        let document = "query ($id: ID!, $order: String) { brand(id: $id) {
+            refusedEvents(where: { orderId: $order }) { nodes { id } } } }";
+        let variables = json!({ "id": self.brand, "order": order });
+        let path = "brand.refusedEvents.nodes.0.id";
+        let id = self.app.graphql_ok(token, document, variables, path).await;
+        id.as_str().unwrap().to_owned()
     }
 
     async fn approve(&self, conversion: &str) {

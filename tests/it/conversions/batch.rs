@@ -172,7 +172,7 @@ async fn earlier_events_affect_later_ones(#[values(Database::Sqlite, Database::P
         assert_eq!(app.balances(&seller).await.pending, "3.00");
 
         // The whole batch again changes nothing.
-        let before = app.digest().await;
+        let before = app.books().await;
         let again = record(&app, &market, events).await;
         assert_eq!(
             fates(&again),
@@ -186,7 +186,7 @@ async fn earlier_events_affect_later_ones(#[values(Database::Sqlite, Database::P
                 "again"
             ]
         );
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
     })
     .await;
 }
@@ -198,7 +198,7 @@ async fn a_refused_event_leaves_nothing(#[values(Database::Sqlite, Database::Pos
     with_app(database, |app| async move {
         let market = app.market("aurora").await;
         record(&app, &market, vec![sale(&market, "A", "X1X")]).await;
-        let before = app.digest().await;
+        let before = app.books().await;
         let refused = RecordEvent {
             customer_id: Some("a stranger".to_owned()),
             idempotency_key: key("shared"),
@@ -208,7 +208,7 @@ async fn a_refused_event_leaves_nothing(#[values(Database::Sqlite, Database::Pos
             fates(&record(&app, &market, vec![refused.clone()]).await),
             ["ORDER_ALREADY_RECORDED"]
         );
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
 
         let next = RecordEvent {
             idempotency_key: key("shared"),
@@ -219,7 +219,7 @@ async fn a_refused_event_leaves_nothing(#[values(Database::Sqlite, Database::Pos
             fates(&record_under(&app, &market, events.clone(), OnRefusal::RefuseAll).await),
             ["ORDER_ALREADY_RECORDED", "CONFLICT"]
         );
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
         assert_eq!(
             fates(&record(&app, &market, events).await),
             ["ORDER_ALREADY_RECORDED", "new"]
@@ -238,11 +238,11 @@ async fn one_bad_event_in_a_thousand_harms_nobody(#[values(Database::Sqlite, Dat
         app.code(&seller, "SELLER", json!({})).await;
         let mut events: Vec<RecordEvent> = (0..1_000).map(|n| sale(&market, &format!("A-{n}"), "SELLER")).collect();
         events[500].amount = Some((Decimal::new(-1, 0), "EUR".to_owned()));
-        let before = app.digest().await;
+        let before = app.books().await;
         let recordings = record_under(&app, &market, events.clone(), OnRefusal::RefuseAll).await;
         assert_eq!(fates(&recordings)[500], "AMOUNT_NEGATIVE");
         assert_eq!(fates(&recordings)[0], "CONFLICT");
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
         let recordings = record(&app, &market, events).await;
         assert_eq!(fates(&recordings)[500], "AMOUNT_NEGATIVE");
         assert_eq!(recordings.iter().flatten().count(), 999);

@@ -126,7 +126,7 @@ async fn the_policy_decides_what_a_bad_row_means(#[values(Database::Sqlite, Data
             sale("B", json!({ "clickId": "x".repeat(200), "customerId": " " })),
             sale("C", json!({ "amount": { "amount": "-1", "currency": "EUR" } })),
         ]);
-        let before = app.digest().await;
+        let before = app.books().await;
         let answer = record_events(&app, &market, "REJECT_EVERYTHING", rows.clone()).await;
         let results = data_at(&answer, "recordEvents.results");
         let codes: Vec<&Value> = results
@@ -139,7 +139,7 @@ async fn the_policy_decides_what_a_bad_row_means(#[values(Database::Sqlite, Data
         let refund = json!([{ "refund": { "idempotencyKey": "R", "orderId": "A" } }]);
         let answer = record_events(&app, &market, "REJECT_EVERYTHING", refund).await;
         assert_eq!(error_codes(&answer), ["BAD_USER_INPUT"]);
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
 
         let answer = record_events(&app, &market, "REJECT_FAILED_ROWS", rows.clone()).await;
         let results = data_at(&answer, "recordEvents.results");
@@ -173,10 +173,10 @@ async fn a_thousand_events_fit_and_one_more_is_refused(
                 .map(|n| sale(&format!("A-{n}"), json!({})))
                 .collect::<Vec<_>>()
         };
-        let before = app.digest().await;
+        let before = app.books().await;
         let answer = record_events(&app, &market, "REJECT_FAILED_ROWS", json!(rows(1_001))).await;
         assert_eq!(refusal(&answer), "TOO_MANY_EVENTS");
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
         let answer = record_events(&app, &market, "REJECT_EVERYTHING", json!(rows(1_000))).await;
         let results = data_at(&answer, "recordEvents.results");
         assert_eq!(results.as_array().unwrap().len(), 1_000);

@@ -4,4 +4,5 @@ mod batch;
 mod bulk;
 mod feed;
 mod idempotency;
+mod inbox;
 mod order_changes;

@@ -59,11 +59,11 @@ impl Tree {
 
     /// Reports something that must be refused and change nothing; returns code and message.
     async fn refused(&self, door: &str, body: Value) -> (String, String) {
-        let before = self.app.digest().await;
+        let before = self.app.books().await;
         let (status, answer) = self.app.track(&self.market.key.secret, door, "refused", body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{door}: {answer:#}");
         assert_eq!(
-            self.app.digest().await,
+            self.app.books().await,
             before,
             "{door} was refused, but something changed"
         );

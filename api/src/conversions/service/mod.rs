@@ -89,7 +89,7 @@ fn check_occurred_at(app: &App, occurred_at: Option<DateTime<Utc>>) -> Result<Da
 }
 
 /// A reason people give.
-fn check_reason(reason: &str) -> Result<String> {
+pub fn check_reason(reason: &str) -> Result<String> {
     let reason = reason.trim();
     // PostgreSQL keeps no NUL.
     let fits = !reason.is_empty() && reason.chars().count() <= MAX_REASON_CHARS && !reason.contains('\0');

@@ -13,16 +13,21 @@ use entity::{
     conversion::{self, ConversionState},
     conversion_touch::TouchKind,
     order_amendment, refund,
+    refused_event::EventKind,
 };
 use sea_orm::ActiveEnum;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{Object, ObjectBuilder, Type},
 };
 
 use crate::{
-    conversions::service::bulk::{Made, Row},
+    conversions::{
+        inbox::{self, keep::Refused},
+        service::bulk::{Made, Row},
+    },
     error::{ApiError, Failure, RefusalCode},
     idempotency::Outcome,
     money::Money,
@@ -193,6 +198,8 @@ pub struct ErrorAnswer {
 pub struct TrackError {
     pub status: StatusCode,
     pub problem: Problem,
+    /// It is the event's own fault.
+    pub of_content: bool,
 }
 
 impl TrackError {
@@ -205,6 +212,19 @@ impl TrackError {
                 message,
                 field: None,
             },
+            of_content: true,
+        }
+    }
+
+    /// What the inbox keeps of it.
+    pub fn refused(&self, kind: EventKind, body: Value, idempotency_key: Option<String>) -> Refused {
+        Refused {
+            kind,
+            body,
+            idempotency_key,
+            code: self.problem.code,
+            message: self.problem.message.clone(),
+            field: self.problem.field.clone(),
         }
     }
 }
@@ -233,7 +253,11 @@ impl From<ApiError> for TrackError {
             message: error.public_message(),
             field,
         };
-        Self { status, problem }
+        Self {
+            status,
+            problem,
+            of_content: inbox::is_error_of_content(&error),
+        }
     }
 }
 
@@ -248,6 +272,7 @@ impl<C: RefusalCode> From<Failure<C>> for TrackError {
                     message: refusal.message,
                     field: refusal.field,
                 },
+                of_content: true,
             },
         }
     }

@@ -1,13 +1,15 @@
 //! What becomes of an order after its sale.
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
+use entity::refused_event::EventKind;
 
 use super::{
-    KeyHeader,
+    Call, KeyHeader,
     answer::{AmendmentRecorded, CaptureRecorded, ChargebackRecorded, TrackError},
-    read,
+    arrived::{Door, take},
 };
 use crate::{
+    accounts::permissions::Operation,
     app::App,
     conversions::{
         body::{AmendBody, CaptureBody, ChargebackBody, ResolutionBody},
@@ -23,10 +25,17 @@ use crate::{
     (status = 200, description = "Recorded before, under the same key.", body = AmendmentRecorded),
 ))]
 pub async fn amend(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<AmendBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key)?;
-    let outcome = amendments::amend_order(&app, &call.actor, command).await?;
-    Ok(AmendmentRecorded::of(&outcome)?)
+    let door = Door {
+        path: "/track/amend",
+        kind: EventKind::Amendment,
+        operation: Operation::AmendOrder,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: AmendBody| {
+        let command = body.command(call.brand, call.key)?;
+        let outcome = amendments::amend_order(&app, &call.actor, command).await?;
+        Ok(AmendmentRecorded::of(&outcome)?)
+    })
+    .await
 }
 
 /// Money of an authorised order was taken
@@ -37,10 +46,17 @@ pub async fn amend(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
     (status = 200, description = "Recorded before, under the same key.", body = CaptureRecorded),
 ))]
 pub async fn capture(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<CaptureBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key)?;
-    let outcome = captures::record_capture(&app, &call.actor, command).await?;
-    Ok(CaptureRecorded::of(&outcome)?)
+    let door = Door {
+        path: "/track/capture",
+        kind: EventKind::Capture,
+        operation: Operation::RecordCapture,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: CaptureBody| {
+        let command = body.command(call.brand, call.key)?;
+        let outcome = captures::record_capture(&app, &call.actor, command).await?;
+        Ok(CaptureRecorded::of(&outcome)?)
+    })
+    .await
 }
 
 /// A customer disputes an order
@@ -51,10 +67,17 @@ pub async fn capture(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     (status = 200, description = "Recorded before, under the same key.", body = ChargebackRecorded),
 ))]
 pub async fn chargeback(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, TrackError> {
-    let (call, body) = read::<ChargebackBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key)?;
-    let outcome = disputes::record_chargeback(&app, &call.actor, command).await?;
-    Ok(ChargebackRecorded::of(&outcome)?)
+    let door = Door {
+        path: "/track/chargeback",
+        kind: EventKind::Chargeback,
+        operation: Operation::RecordChargeback,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: ChargebackBody| {
+        let command = body.command(call.brand, call.key)?;
+        let outcome = disputes::record_chargeback(&app, &call.actor, command).await?;
+        Ok(ChargebackRecorded::of(&outcome)?)
+    })
+    .await
 }
 
 /// How a dispute ended
@@ -69,8 +92,15 @@ pub async fn resolve_chargeback(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, TrackError> {
-    let (call, body) = read::<ResolutionBody>(&app, &headers, body).await?;
-    let command = body.command(call.brand, call.key);
-    let outcome = disputes::resolve_chargeback(&app, &call.actor, command).await?;
-    Ok(ChargebackRecorded::of(&outcome)?)
+    let door = Door {
+        path: "/track/chargeback/resolve",
+        kind: EventKind::ChargebackResolution,
+        operation: Operation::ResolveChargeback,
+    };
+    take(&app, &headers, body, door, async |call: Call, body: ResolutionBody| {
+        let command = body.command(call.brand, call.key);
+        let outcome = disputes::resolve_chargeback(&app, &call.actor, command).await?;
+        Ok(ChargebackRecorded::of(&outcome)?)
+    })
+    .await
 }
