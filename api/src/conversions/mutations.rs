@@ -6,7 +6,7 @@ use entity::{commission_rule::ConversionEvent, order::CaptureState, refused_even
 use crate::{
     accounts::permissions::Operation,
     conversions::{
-        inbox::{self, of_mutation::kept},
+        inbox::mutations::sent::{keep_rows, kept},
         service::{
             amend::{self, AmendOrder},
             bulk,
@@ -223,7 +223,7 @@ impl ConversionMutations {
         let policy = input.error_policy.into();
         let rows = bulk::record_events(ctx.app(), ctx.actor(), brand, rows.collect(), policy).await;
         if let Ok(rows) = &rows {
-            inbox::of_mutation::keep_rows(ctx, brand, rows).await;
+            keep_rows(ctx, brand, rows).await;
         }
         RecordEventsPayload::of(kept(ctx, Operation::RecordEvents, EventKind::Unreadable, rows).await)
     }

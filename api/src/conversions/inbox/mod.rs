@@ -16,7 +16,6 @@ pub mod keep;
 pub mod list;
 pub mod loaders;
 pub mod mutations;
-pub mod of_mutation;
 pub mod replay;
 mod rules;
 pub mod types;

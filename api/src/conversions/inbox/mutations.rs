@@ -1,5 +1,7 @@
 //! Mutations of refused events.
 
+pub mod sent;
+
 use async_graphql::{Context, Object};
 
 use super::{

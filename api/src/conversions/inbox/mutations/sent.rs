@@ -4,13 +4,16 @@ use async_graphql::Context;
 use entity::{ids::BrandId, refused_event::EventKind};
 use serde_json::Value;
 
-use super::{
-    keep::{self, Door, Refused},
-    rules,
-};
 use crate::{
     accounts::permissions::Operation,
-    conversions::{error::ConversionErrorCode as Code, service::bulk::Row},
+    conversions::{
+        error::ConversionErrorCode as Code,
+        inbox::{
+            keep::{self, Door, Refused},
+            rules,
+        },
+        service::bulk::Row,
+    },
     error::Failure,
     graphql::context::ContextExt,
 };
