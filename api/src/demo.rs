@@ -176,6 +176,7 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
             customer_id: Some(customer.to_owned()),
             order_id: Some(order.to_owned()),
             amount: Some((amount, "EUR".to_owned())),
+            lines: Vec::new(),
             capture: CaptureState::Captured,
             promo_codes: code.map(str::to_owned).into_iter().collect(),
             click_id: None,

@@ -1,7 +1,8 @@
 //! Amounts are `i64` minor units with a currency; rates are integer parts per million. No float anywhere.
 //!
 //! Rounding is half-even and happens in two places only: where a decimal text enters (it must not need any) and in
-//! [`proportion`], which every rate, reversal and reserve goes through.
+//! [`proportion`], which every rate, reversal and reserve goes through. What is divided so that its parts add up goes through
+//! [`divide`], which rounds nothing away.
 
 use std::{fmt, str::FromStr};
 
@@ -148,6 +149,47 @@ pub fn proportion(amount: i64, part: i64, whole: i64) -> i64 {
     i64::try_from(rounded).unwrap_or(if rounded > 0 { i64::MAX } else { i64::MIN })
 }
 
+/// `total` in parts by `weights` that add up to it: each unit goes to whoever has the least for its weight then, the first of
+/// those that are alike (the divisor method of Sainte-Laguë). No part shrinks when the total grows, and none exceeds its
+/// weight while the total is no more than all weights together. Without any weight the parts are even. Neither may be
+/// negative.
+#[must_use]
+pub fn divide(total: i64, weights: &[i64]) -> Vec<i64> {
+    let weighs = weights.iter().any(|weight| *weight > 0);
+    let weights: Vec<i128> = weights
+        .iter()
+        .map(|weight| if weighs { i128::from(*weight) } else { 1 })
+        .collect();
+    let all: i128 = weights.iter().sum();
+    // The nearest unit, half down, so that the rest goes in the order of precedence.
+    let nearest = |weight: &i128| {
+        let exact = i128::from(total) * weight;
+        exact / all + i128::from(exact % all * 2 > all)
+    };
+    let mut parts: Vec<i128> = weights.iter().map(nearest).collect();
+    let mut rest = i128::from(total) - parts.iter().sum::<i128>();
+    while rest > 0 && !parts.is_empty() {
+        let next = (1..parts.len()).fold(0, |best, other| {
+            let is_before = weights[other] * (2 * parts[best] + 1) > weights[best] * (2 * parts[other] + 1);
+            if is_before { other } else { best }
+        });
+        parts[next] += 1;
+        rest -= 1;
+    }
+    while rest < 0 {
+        let held = (0..parts.len()).filter(|index| parts[*index] > 0);
+        let Some(last) = held.reduce(|last, other| {
+            let is_before = weights[last] * (2 * parts[other] - 1) < weights[other] * (2 * parts[last] - 1);
+            if is_before { last } else { other }
+        }) else {
+            break;
+        };
+        parts[last] -= 1;
+        rest += 1;
+    }
+    parts.into_iter().map(|part| i64::try_from(part).unwrap_or(i64::MAX)).collect()
+}
+
 /// A share of an amount: `rate_ppm` parts per million, rounded half-even.
 #[must_use]
 pub fn share(amount_minor: i64, rate_ppm: i64) -> i64 {
@@ -184,6 +226,52 @@ mod tests {
         assert_eq!(proportion(-5, 1, 2), -2);
         assert_eq!(proportion(100, 1, 0), 0);
         assert_eq!(share(1_000, 100_000), 100);
+    }
+
+    #[test]
+    fn what_is_divided_adds_up() {
+        // 10.01 over 30, 20 and 10: exactly 500.5, 333.67 and 166.83.
+        assert_eq!(divide(1_001, &[30, 20, 10]), [500, 334, 167]);
+        assert_eq!(divide(1, &[1, 1, 1]), [1, 0, 0]);
+        assert_eq!(divide(2, &[1, 1, 1]), [1, 1, 0]);
+        assert_eq!(divide(7, &[0, 5, 2]), [0, 5, 2]);
+        assert_eq!(divide(5, &[0, 0]), [3, 2]);
+        assert_eq!(divide(0, &[3, 4]), [0, 0]);
+        assert_eq!(divide(0, &[]), [0; 0]);
+        // Four times a half: two of them are rounded up, the first two.
+        assert_eq!(divide(100, &[35, 35, 35, 45, 50]), [18, 18, 17, 22, 25]);
+        let most = 1_000_000_000_000;
+        assert_eq!(divide(most, &[most, most, 1]), [most / 2, most / 2, 0]);
+    }
+
+    /// What the books of an order's lines lean on.
+    #[test]
+    fn parts_only_grow_with_the_total_and_stay_within_their_weights() {
+        for weights in [&[7, 1, 1, 1, 13, 0][..], &[1, 1, 1], &[100, 3, 3, 3, 3, 3], &[33, 33, 34], &[2, 40]] {
+            let all: i64 = weights.iter().sum();
+            let mut before = vec![0; weights.len()];
+            for total in 0..=all {
+                let parts = divide(total, weights);
+                assert_eq!(parts.iter().sum::<i64>(), total, "{total} over {weights:?}");
+                for ((part, earlier), weight) in parts.iter().zip(&before).zip(weights) {
+                    assert!(earlier <= part && part <= weight, "{total} over {weights:?}: {parts:?}");
+                }
+                // What one of them is given by name comes off its weight: nobody gets less for it, nor has more left.
+                for (index, weight) in weights.iter().enumerate() {
+                    for named in 1..=(*weight).min(all - total) {
+                        let mut lighter = weights.to_vec();
+                        lighter[index] -= named;
+                        let after = divide(total, &lighter);
+                        assert!(after[index] + named >= parts[index], "{total} over {weights:?}, {named} of {index}");
+                        let others = (0..weights.len()).filter(|other| *other != index);
+                        for other in others {
+                            assert!(after[other] >= parts[other], "{total} over {weights:?}, {named} of {index}");
+                        }
+                    }
+                }
+                before = parts;
+            }
+        }
     }
 
     #[test]

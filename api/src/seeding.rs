@@ -27,7 +27,7 @@ use crate::{
         apply::{self, Apply},
         decide,
     },
-    programs::service::{self as programs, CreateRule, Earning, Settings},
+    programs::service::{self as programs, Conditions, CreateRule, Earning, Settings},
     tracking::service::{self as tracking, CreateCode, CreateLink},
 };
 
@@ -146,6 +146,7 @@ pub async fn complete_program(
             partnership: None,
             event,
             earning,
+            conditions: Conditions::default(),
             position: 0,
             valid_from: None,
             valid_until: None,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, CommissionId, ConversionId, PartnerId, PartnershipId, ProgramId};
+use crate::ids::{BrandId, CommissionId, ConversionId, OrderLineId, PartnerId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
 /// PENDING ⇄ ON_HOLD → APPROVED → IN_PAYOUT → PAID; REJECTED, REVERSED.
@@ -30,11 +30,14 @@ pub struct Model {
     pub partner_id: PartnerId,
     /// 0 is the credited partnership, 1 who recruited it, and so on up.
     pub level: i32,
+    /// The line of the order it is earned on; absent when the order has none, or it is earned on no order.
+    pub order_line_id: Option<OrderLineId>,
     /// The level-0 commission an override follows.
     pub source_id: Option<CommissionId>,
     pub state: CommissionState,
     #[sea_orm(column_type = "Text")]
     pub currency: String,
+    /// What its line, or without lines its order, came to or was last raised to.
     pub base_minor: i64,
     pub amount_minor: i64,
     /// Cumulative; never above the amount.

@@ -19,7 +19,10 @@ pub enum ConversionEvent {
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RuleKind {
     Percent,
+    /// Once an event, however many lines its order has.
     Fixed,
+    /// Once an item of a line.
+    FixedPerItem,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -35,11 +38,17 @@ pub struct Model {
     pub kind: RuleKind,
     /// PERCENT: parts per million of the base.
     pub rate_ppm: Option<i64>,
-    /// FIXED: minor units.
+    /// FIXED, FIXED_PER_ITEM: minor units.
     pub amount_minor: Option<i64>,
-    /// FIXED: the currency of the amount.
+    /// FIXED, FIXED_PER_ITEM: the currency of the amount.
     #[sea_orm(column_type = "Text", nullable)]
     pub currency: Option<String>,
+    /// Only lines of these products, a JSON list of the brand's ids; absent: of any.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub product_ids: Option<String>,
+    /// Only lines of these categories, a JSON list; absent: of any.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub categories: Option<String>,
     /// Lower goes first.
     pub position: i32,
     /// Counts for events from then on.

@@ -105,6 +105,7 @@ typed_ids! {
     CustomerId = "cust",
     CustomerBindingId = "bind",
     OrderId = "order",
+    OrderLineId = "oline",
     RefundId = "refund",
     ChargebackId = "cback",
     OrderAmendmentId = "amend",

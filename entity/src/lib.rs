@@ -33,6 +33,7 @@ pub mod mail;
 pub mod member_invitation;
 pub mod order;
 pub mod order_amendment;
+pub mod order_line;
 pub mod outbox_event;
 pub mod partner;
 pub mod partner_member;

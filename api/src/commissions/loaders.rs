@@ -31,7 +31,7 @@ impl Loader<CommissionId> for Batch {
     }
 }
 
-/// The commissions of a conversion by level.
+/// The commissions of a conversion by level and line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CommissionsOf(pub ConversionId);
 
@@ -44,6 +44,7 @@ impl Loader<CommissionsOf> for Batch {
             .filter(commission::Column::ConversionId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(commission::Column::ConversionId)
             .order_by_asc(commission::Column::Level)
+            .order_by_asc(commission::Column::Id)
             .all(self.app.db.read())
             .await?;
         let mut commissions: HashMap<CommissionsOf, Self::Value> = HashMap::new();

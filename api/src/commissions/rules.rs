@@ -1,19 +1,18 @@
-//! How much: pure arithmetic over plain values.
+//! How much: pure arithmetic over plain values. What a conversion earns is in `rules/earn.rs`.
 
-use std::cmp::Reverse;
+mod earn;
+
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
     commission_rule::RuleKind,
-    ids::{CommissionRuleId, PartnershipId},
+    ids::{CommissionRuleId, OrderLineId, PartnershipId},
     referral_level::ReferralLevelKind,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::Fault,
-    money::{Currency, Money, parse_percent, percent_text, proportion, share},
-};
+pub use self::earn::{earn, earn_again};
+use crate::money::{Money, proportion, share};
 
 /// Where a rule stands among the rules of its program, and when it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +74,55 @@ pub struct Rule {
     pub kind: RuleKind,
     pub rate_ppm: Option<i64>,
     pub fixed: Option<Money>,
+    pub conditions: Conditions,
+}
+
+impl Rule {
+    /// Whether it says nothing about an order without lines.
+    fn needs_lines(&self) -> bool {
+        self.kind == RuleKind::FixedPerItem || !self.conditions.is_empty()
+    }
+}
+
+/// Which lines a rule is for; every list given must name the line's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// The brand's ids; none: any product.
+    pub product_ids: BTreeSet<String>,
+    /// Folded; none: any category.
+    pub categories: BTreeSet<String>,
+}
+
+impl Conditions {
+    fn is_empty(&self) -> bool {
+        self.product_ids.is_empty() && self.categories.is_empty()
+    }
+
+    fn hold_for(&self, line: &Line) -> bool {
+        let names = |names: &BTreeSet<String>, name: Option<&String>| {
+            names.is_empty() || name.is_some_and(|name| names.contains(name))
+        };
+        names(&self.product_ids, line.product_id.as_ref()) && names(&self.categories, line.category.as_ref())
+    }
+}
+
+/// A category as it is compared.
+#[must_use]
+pub fn fold_category(category: &str) -> String {
+    category.to_lowercase()
+}
+
+/// A line of an order, as rules look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: OrderLineId,
+    /// The brand's id of it.
+    pub external_id: String,
+    pub product_id: Option<String>,
+    /// Folded.
+    pub category: Option<String>,
+    pub quantity: i32,
+    pub base: Money,
 }
 
 /// A level of the referral tree, as it stood.
@@ -99,6 +147,10 @@ pub struct Ancestor {
 pub struct Earning {
     pub level: i32,
     pub partnership: PartnershipId,
+    /// The line it is earned on; absent without lines.
+    pub line: Option<OrderLineId>,
+    /// What it is earned on: that line's amount, or the whole; absent for events without an amount.
+    pub base: Option<Money>,
     pub amount: Money,
     /// The rule or level, frozen as JSON.
     pub snapshot: String,
@@ -110,153 +162,6 @@ pub struct Earning {
 pub struct Earnings {
     pub earnings: Vec<Earning>,
     pub explanation: String,
-}
-
-/// What is frozen of a rule or level.
-#[derive(Serialize)]
-struct Snapshot<'a> {
-    rule: &'a str,
-    kind: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    percent: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fixed: Option<String>,
-}
-
-fn snapshot(rule: &str, kind: &str, rate_ppm: Option<i64>, fixed: Option<Money>) -> String {
-    let frozen = Snapshot {
-        rule,
-        kind,
-        percent: rate_ppm.map(percent_text),
-        fixed: fixed.map(|money| money.to_string()),
-    };
-    serde_json::to_string(&frozen).unwrap_or_default()
-}
-
-const SALE: &str = "the sale of ";
-const SOURCE: &str = "the level-0 commission of ";
-
-/// A share, rounded half-even, and its arithmetic. `what` says what the amount is.
-fn percent_of(what: &str, amount: Money, rate_ppm: i64) -> (Money, String) {
-    let share = Money::new(share(amount.amount_minor, rate_ppm), amount.currency);
-    let arithmetic = format!("{} % of {what}{amount} = {share}", percent_text(rate_ppm));
-    (share, arithmetic)
-}
-
-/// The first rule that fits: a percentage needs a base, a fixed amount the event's currency where it has one.
-fn earn_from_rule(rule: &Rule, base: Option<Money>) -> Option<(Money, &'static str, String)> {
-    match (rule.kind, base) {
-        (RuleKind::Percent, Some(base)) => {
-            let (amount, arithmetic) = percent_of("", base, rule.rate_ppm?);
-            Some((amount, "PERCENT", arithmetic))
-        }
-        (RuleKind::Percent, None) => None,
-        (RuleKind::Fixed, base) => {
-            let fixed = rule.fixed?;
-            let fits = base.is_none_or(|base| base.currency == fixed.currency);
-            fits.then(|| (fixed, "FIXED", format!("fixed {fixed} for the event")))
-        }
-    }
-}
-
-fn earn_from_level(level: &Level, base: Option<Money>, source: Money) -> Option<(Money, &'static str, String)> {
-    match level.kind {
-        ReferralLevelKind::PercentOfSale => {
-            let (amount, arithmetic) = percent_of(SALE, base?, level.rate_ppm?);
-            Some((amount, "PERCENT_OF_SALE", arithmetic))
-        }
-        ReferralLevelKind::PercentOfCommission => {
-            let (amount, arithmetic) = percent_of(SOURCE, source, level.rate_ppm?);
-            Some((amount, "PERCENT_OF_COMMISSION", arithmetic))
-        }
-        ReferralLevelKind::Fixed => {
-            let fixed = level.fixed?;
-            (fixed.currency == source.currency).then(|| (fixed, "FIXED", format!("fixed {fixed} for the event")))
-        }
-    }
-}
-
-/// What a conversion of `credited` earns. `rules` come in their order of precedence; `accepted` are the currencies of
-/// the program. An amount of zero is no commission.
-#[must_use]
-pub fn earn(
-    credited: PartnershipId,
-    base: Option<Money>,
-    accepted: &[Currency],
-    rules: &[&Rule],
-    levels: &[Level],
-    upline: &[Ancestor],
-) -> Earnings {
-    let nothing = |why: String| Earnings {
-        earnings: Vec::new(),
-        explanation: why,
-    };
-    if let Some(base) = base
-        && !accepted.contains(&base.currency)
-    {
-        return nothing(format!(
-            "CURRENCY_NOT_ACCEPTED: the program does not accept {}",
-            base.currency
-        ));
-    }
-    let Some((rule, (source, kind, arithmetic))) = rules
-        .iter()
-        .find_map(|rule| earn_from_rule(rule, base).map(|earned| (*rule, earned)))
-    else {
-        return nothing(
-            "NO_RULE: no commission rule of the program fits this event, and nothing but a rule pays".to_owned(),
-        );
-    };
-    if source.amount_minor == 0 {
-        return nothing(format!("ZERO: {arithmetic}"));
-    }
-    let mut earnings = vec![Earning {
-        level: 0,
-        partnership: credited,
-        amount: source,
-        snapshot: snapshot(&rule.id, kind, rule.rate_ppm, rule.fixed),
-        arithmetic,
-    }];
-    for ancestor in upline.iter().filter(|ancestor| ancestor.is_active) {
-        let Some(level) = levels.iter().find(|level| level.level == ancestor.level) else {
-            continue;
-        };
-        let Some((amount, kind, arithmetic)) = earn_from_level(level, base, source) else {
-            continue;
-        };
-        if amount.amount_minor > 0 {
-            earnings.push(Earning {
-                level: ancestor.level,
-                partnership: ancestor.partnership,
-                amount,
-                snapshot: snapshot(&format!("level {}", level.level), kind, level.rate_ppm, level.fixed),
-                arithmetic,
-            });
-        }
-    }
-    let explanation = format!("{source} earned at {} level(s), {}", earnings.len(), rule.level.text());
-    Earnings { earnings, explanation }
-}
-
-/// What is read of a frozen rule.
-#[derive(Deserialize)]
-struct Frozen {
-    kind: String,
-    percent: Option<String>,
-}
-
-/// What a frozen rule or level earns on another base, and its arithmetic; `source` is the level-0 commission on that base.
-/// Absent when the base makes no difference to it.
-pub fn earn_again(snapshot: &str, base: Money, source: Money) -> Result<Option<(Money, String)>, Fault> {
-    let frozen: Frozen = serde_json::from_str(snapshot).map_err(Fault::new)?;
-    let Some(percent) = frozen.percent else { return Ok(None) };
-    let rate = parse_percent(&percent).ok_or_else(|| Fault::new(format!("a frozen rate of {percent} %")))?;
-    Ok(match frozen.kind.as_str() {
-        "PERCENT" => Some(percent_of("", base, rate)),
-        "PERCENT_OF_SALE" => Some(percent_of(SALE, base, rate)),
-        "PERCENT_OF_COMMISSION" => Some(percent_of(SOURCE, source, rate)),
-        _ => None,
-    })
 }
 
 /// How much of a commission `amount` on `base` has come back in all, after refunds of `refunded` in total.
@@ -284,115 +189,8 @@ mod tests {
 
     use super::*;
 
-    fn eur(minor: i64) -> Money {
-        Money::new(minor, "EUR".parse().unwrap())
-    }
-
     fn who(n: u128) -> PartnershipId {
         PartnershipId(Uuid::from_u128(n))
-    }
-
-    fn percent(rate_ppm: i64) -> Rule {
-        Rule {
-            id: "r".to_owned(),
-            level: RuleLevel::Program,
-            kind: RuleKind::Percent,
-            rate_ppm: Some(rate_ppm),
-            fixed: None,
-        }
-    }
-
-    #[test]
-    fn the_tree_earns_level_by_level_and_skips_the_inactive() {
-        let levels = [
-            Level {
-                level: 1,
-                kind: ReferralLevelKind::PercentOfSale,
-                rate_ppm: Some(20_000),
-                fixed: None,
-            },
-            Level {
-                level: 2,
-                kind: ReferralLevelKind::PercentOfCommission,
-                rate_ppm: Some(100_000),
-                fixed: None,
-            },
-            Level {
-                level: 3,
-                kind: ReferralLevelKind::Fixed,
-                rate_ppm: None,
-                fixed: Some(eur(50)),
-            },
-        ];
-        let upline = [
-            Ancestor {
-                level: 1,
-                partnership: who(1),
-                is_active: true,
-            },
-            Ancestor {
-                level: 2,
-                partnership: who(2),
-                is_active: false,
-            },
-            Ancestor {
-                level: 3,
-                partnership: who(3),
-                is_active: true,
-            },
-        ];
-        // 12.5 % of 80.04 is 10.005, which rounds half-even to 10.00; 2 % of 80.04 is 1.6008.
-        let earned = earn(
-            who(0),
-            Some(eur(8_004)),
-            &[eur(0).currency],
-            &[&percent(125_000)],
-            &levels,
-            &upline,
-        );
-        let amounts: Vec<(i32, i64)> = earned
-            .earnings
-            .iter()
-            .map(|e| (e.level, e.amount.amount_minor))
-            .collect();
-        assert_eq!(amounts, [(0, 1_000), (1, 160), (3, 50)]);
-    }
-
-    #[test]
-    fn a_currency_the_program_does_not_accept_earns_nothing() {
-        let earned = earn(
-            who(0),
-            Some(eur(100)),
-            &["USD".parse().unwrap()],
-            &[&percent(100_000)],
-            &[],
-            &[],
-        );
-        assert!(earned.earnings.is_empty());
-        assert!(earned.explanation.starts_with("CURRENCY_NOT_ACCEPTED"));
-    }
-
-    #[test]
-    fn the_first_fitting_rule_counts() {
-        let fixed = Rule {
-            id: "f".to_owned(),
-            level: RuleLevel::Program,
-            kind: RuleKind::Fixed,
-            rate_ppm: None,
-            fixed: Some(eur(500)),
-        };
-        let accepted = [eur(0).currency];
-        let lead = earn(who(0), None, &accepted, &[&percent(100_000), &fixed], &[], &[]);
-        assert_eq!(lead.earnings[0].amount, eur(500));
-        let sale = earn(
-            who(0),
-            Some(eur(1_000)),
-            &accepted,
-            &[&percent(100_000), &fixed],
-            &[],
-            &[],
-        );
-        assert_eq!(sale.earnings[0].amount, eur(100));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use entity::{
     commission::{self, CommissionState},
     commission_rule::{self, ConversionEvent},
     conversion::{self, ConversionState},
-    ids::{BrandId, CommissionId, ConversionId, PartnerId, PartnershipId, ProgramId},
+    ids::{BrandId, CommissionId, ConversionId, OrderLineId, PartnerId, PartnershipId, ProgramId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
     partnership::{self, PartnershipState},
@@ -23,7 +23,7 @@ use crate::{
         permissions::Operation,
     },
     app::App,
-    commissions::rules::{self, Ancestor, Earning, Earnings, Level, Rule, RuleLevel, Standing},
+    commissions::rules::{self, Ancestor, Conditions, Earning, Earnings, Level, Line as OrderLine, Rule, RuleLevel, Standing},
     error::{ApiError, Fault},
     infra::db::INSERT_CHUNK,
     ledger::{
@@ -43,6 +43,8 @@ pub struct Credited<'a> {
     pub partnership: &'a partnership::Model,
     pub event: ConversionEvent,
     pub base: Option<Money>,
+    /// What makes up the base, when its order came with lines.
+    pub lines: &'a [OrderLine],
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -79,7 +81,18 @@ fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
         kind: row.kind,
         rate_ppm: row.rate_ppm,
         fixed,
+        conditions: Conditions {
+            product_ids: listed(row.product_ids.as_deref())?.into_iter().collect(),
+            categories: listed(row.categories.as_deref())?
+                .iter()
+                .map(|category| rules::fold_category(category))
+                .collect(),
+        },
     })
+}
+
+fn listed(stored: Option<&str>) -> Result<Vec<String>, Fault> {
+    stored.map_or_else(|| Ok(Vec::new()), |stored| serde_json::from_str(stored).map_err(Fault::new))
 }
 
 /// Where a stored rule stands.
@@ -164,6 +177,7 @@ impl Tariff {
         let earnings = rules::earn(
             credited.partnership.id,
             credited.base,
+            credited.lines,
             &accepted_currencies(credited.program)?,
             &rules,
             levels,
@@ -176,7 +190,8 @@ impl Tariff {
 /// A conversion whose commissions are to be written.
 pub struct Accrual<'a> {
     pub conversion: &'a conversion::Model,
-    pub credited: Credited<'a>,
+    pub program: &'a program::Model,
+    pub partnership: &'a partnership::Model,
     pub assessed: &'a Assessed,
 }
 
@@ -189,10 +204,11 @@ pub async fn accrue_in_tx(
 ) -> Result<Vec<(ConversionId, Fact)>, Fault> {
     let mut rows: Vec<commission::Model> = Vec::new();
     for accrual in accruals {
-        let mut source_id = None;
+        // The level-0 commission of each line, or of the event.
+        let mut sources: HashMap<Option<OrderLineId>, CommissionId> = HashMap::new();
         for earning in &accrual.assessed.earnings.earnings {
-            let row = new_row(app, accrual, earning, source_id)?;
-            source_id = source_id.or(Some(row.id));
+            let row = new_row(app, accrual, earning, sources.get(&earning.line).copied())?;
+            sources.entry(earning.line).or_insert(row.id);
             rows.push(row);
         }
     }
@@ -225,15 +241,13 @@ pub async fn accrue_in_tx(
     Ok(facts)
 }
 
-fn partner_of(
-    earning: &Earning,
-    credited: &Credited<'_>,
-    upline: &[(i32, partnership::Model)],
-) -> Result<PartnerId, Fault> {
+fn partner_of(earning: &Earning, accrual: &Accrual<'_>) -> Result<PartnerId, Fault> {
     if earning.level == 0 {
-        return Ok(credited.partnership.partner_id);
+        return Ok(accrual.partnership.partner_id);
     }
-    upline
+    accrual
+        .assessed
+        .upline
         .iter()
         .find(|(_, row)| row.id == earning.partnership)
         .map(|(_, row)| row.partner_id)
@@ -246,23 +260,22 @@ fn new_row(
     earning: &Earning,
     source_id: Option<CommissionId>,
 ) -> Result<commission::Model, Fault> {
-    let Accrual {
-        conversion, credited, ..
-    } = accrual;
-    let partner_id = partner_of(earning, credited, &accrual.assessed.upline)?;
+    let Accrual { conversion, program, .. } = accrual;
+    let partner_id = partner_of(earning, accrual)?;
     let now = app.clock.now();
     Ok(commission::Model {
         id: app.ids.new_id(now),
         conversion_id: conversion.id,
         brand_id: conversion.brand_id,
-        program_id: credited.program.id,
+        program_id: program.id,
         partnership_id: earning.partnership,
         partner_id,
         level: earning.level,
+        order_line_id: earning.line,
         source_id,
         state: CommissionState::Pending,
         currency: earning.amount.currency.code().to_owned(),
-        base_minor: credited.base.map_or(0, |base| base.amount_minor),
+        base_minor: earning.base.map_or(0, |base| base.amount_minor),
         amount_minor: earning.amount.amount_minor,
         reversed_minor: 0,
         reserve_minor: 0,
@@ -270,7 +283,7 @@ fn new_row(
         paid_minor: 0,
         rule_snapshot: earning.snapshot.clone(),
         arithmetic: earning.arithmetic.clone(),
-        hold_until: hold_until(credited.program, conversion.occurred_at),
+        hold_until: hold_until(program, conversion.occurred_at),
         occurred_at: conversion.occurred_at,
         created_at: now,
     })
@@ -345,7 +358,7 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
     })
 }
 
-/// The commissions of a conversion by level, locked until the transaction ends; their partnerships' available balances
+/// The commissions of a conversion by level and line, locked until the transaction ends; their partnerships' available balances
 /// first.
 pub async fn lock_of_conversion_in_tx(
     tx: &DatabaseTransaction,
@@ -353,6 +366,7 @@ pub async fn lock_of_conversion_in_tx(
 ) -> Result<Vec<commission::Model>, Fault> {
     let partnerships: Vec<PartnershipId> = commission::Entity::find()
         .select_only()
+        .distinct()
         .column(commission::Column::PartnershipId)
         .filter(commission::Column::ConversionId.eq(conversion))
         .into_tuple()
@@ -365,6 +379,7 @@ pub async fn lock_of_conversion_in_tx(
     let rows = commission::Entity::find()
         .filter(commission::Column::ConversionId.eq(conversion))
         .order_by_asc(commission::Column::Level)
+        .order_by_asc(commission::Column::Id)
         .lock_exclusive()
         .all(tx)
         .await?;
@@ -445,13 +460,41 @@ pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: Conve
     post_and_announce_in_tx(tx, app, postings).await
 }
 
-/// Brings every level in line with what is gone of the conversion's amount in all: `conversion.refunded_minor`. `cause`
-/// names what changed it. When more is gone than before, each level's share of it is taken back; when less is, because a
+/// What commissions are computed on, and what of it is gone, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    pub base_minor: i64,
+    pub gone_minor: i64,
+}
+
+/// The measures of a conversion's amount as a whole, and of its order's lines.
+pub struct Measures {
+    pub whole: Measure,
+    pub lines: HashMap<OrderLineId, Measure>,
+}
+
+impl Measures {
+    /// What a commission is measured by: its line, or without lines the whole.
+    pub fn of(&self, row: &commission::Model) -> Result<Measure, Fault> {
+        match row.order_line_id {
+            None => Ok(self.whole),
+            Some(line) => self
+                .lines
+                .get(&line)
+                .copied()
+                .ok_or_else(|| Fault::new("a commission on a line of another order")),
+        }
+    }
+}
+
+/// Brings every level in line with what is gone in all of the conversion's amount, or of each line of it. `cause` names what
+/// changed it. When more is gone than before, each commission's share of it is taken back; when less is, because a
 /// chargeback was won or an order amended upward, its share is restored.
 pub async fn settle_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     conversion: &conversion::Model,
+    measures: &Measures,
     cause: &str,
 ) -> Result<(), Fault> {
     // What was rejected earns nothing, whatever comes back.
@@ -460,7 +503,8 @@ pub async fn settle_in_tx(
     }
     let mut postings = Vec::new();
     for row in lock_of_conversion_in_tx(tx, conversion.id).await? {
-        let cumulative = rules::cumulative_reversal(row.amount_minor, row.base_minor, conversion.refunded_minor);
+        let gone = measures.of(&row)?.gone_minor;
+        let cumulative = rules::cumulative_reversal(row.amount_minor, row.base_minor, gone);
         let settled = match cumulative - row.reversed_minor {
             _ if row.state == CommissionState::Rejected => continue,
             0 => continue,
@@ -562,24 +606,29 @@ fn restore(
     })
 }
 
-/// Raises the base of a conversion that is not approved yet: every level earns on the whole of it, by its frozen rule.
-/// `cause` names the amendment.
+/// Raises what a conversion that is not approved yet comes to, and its lines: every level earns on the whole of it, by its
+/// frozen rule. `cause` names the amendment.
 pub async fn raise_base_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     conversion: ConversionId,
-    base: Money,
+    measures: &Measures,
     cause: &str,
 ) -> Result<(), Fault> {
     let mut postings = Vec::new();
-    let mut source = None;
+    let mut sources: HashMap<Option<OrderLineId>, Money> = HashMap::new();
     for row in lock_of_conversion_in_tx(tx, conversion).await? {
         let earned = Money::new(row.amount_minor, row.currency.parse().map_err(Fault::new)?);
-        let raised = rules::earn_again(&row.rule_snapshot, base, source.unwrap_or(earned))?;
-        let (amount, arithmetic) = raised.unwrap_or((earned, row.arithmetic.clone()));
-        if row.level == 0 {
-            source = Some(amount);
+        let base = Money::new(measures.of(&row)?.base_minor, earned.currency);
+        if base.amount_minor == row.base_minor {
+            // Of a raise over many lines nothing fell to this one.
+            sources.entry(row.order_line_id).or_insert(earned);
+            continue;
         }
+        let source = sources.get(&row.order_line_id).copied().unwrap_or(earned);
+        let raised = rules::earn_again(&row.rule_snapshot, base, source)?;
+        let (amount, arithmetic) = raised.unwrap_or((earned, row.arithmetic.clone()));
+        sources.entry(row.order_line_id).or_insert(amount);
         let more = amount.amount_minor - row.amount_minor;
         // A commission that rounding had reversed whole has something left again.
         let state = match row.state {

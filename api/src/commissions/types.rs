@@ -14,6 +14,7 @@ use crate::{
         service::{self, Of},
     },
     connection,
+    conversions::{loaders::LineOfCommission, types::OrderLine},
     error::ApiError,
     graphql::{
         context::ContextExt,
@@ -48,15 +49,15 @@ pub enum CommissionState {
 /// How a commission came about: frozen when it was earned.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct CommissionExplanation {
-    /// The rule or level as it stood then, as a JSON text.
+    /// The rule or level as it stood then, as a JSON text; with the brand's id of the line, when it is earned on one.
     pub rule: String,
     /// How the amount came about, in words and numbers.
     pub arithmetic: String,
-    /// What it was computed on; absent for events without an amount.
+    /// What it was computed on: its line, or without lines the whole; absent for events without an amount.
     pub base: Option<Money>,
 }
 
-/// What one partnership earns from one conversion.
+/// What one partnership earns from one conversion, or from one line of its order.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Commission {
@@ -144,6 +145,17 @@ impl Commission {
         Ok(ctx.load(id).await?.map(Conversion::from))
     }
 
+    /// The line of the order it is earned on; absent when the order came without lines. For who may see the conversion.
+    async fn order_line(&self, ctx: &Context<'_>) -> Result<Option<OrderLine>, ApiError> {
+        let Some(id) = self.row.order_line_id else { return Ok(None) };
+        let conversion: ConversionId = self.row.conversion_id;
+        if ctx.load(conversion).await?.is_none() {
+            return Ok(None);
+        }
+        let line = ctx.load(LineOfCommission(id)).await?;
+        Ok(line.map(|line| OrderLine::new(line, self.row.currency.clone())))
+    }
+
     /// The level-0 commission an override follows, when that is the caller's to see.
     async fn source(&self, ctx: &Context<'_>) -> Result<Option<Commission>, ApiError> {
         let Some(id) = self.row.source_id else { return Ok(None) };
@@ -185,7 +197,7 @@ pub struct CommissionsOfConversion(pub ConversionId);
 
 #[Object]
 impl CommissionsOfConversion {
-    /// What it earned, by level: at most eleven. The brand sees all, a partner its own.
+    /// What it earned, by level and line: at most eleven, or eleven on each of an order's lines. The brand sees all, a partner its own.
     async fn commissions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Commission>>, ApiError> {
         let commissions = ctx.load(CommissionsOf(self.0)).await?.unwrap_or_default();
         Ok(Some(commissions.into_iter().map(Commission::from).collect()))

@@ -18,6 +18,7 @@ use crate::{
         bulk::BulkEvent,
         capture::RecordCapture,
         chargeback::{DisputeOutcome, RecordChargeback, ResolveChargeback},
+        lines::NewLine,
         record::RecordEvent,
         refund::RecordRefund,
     },
@@ -63,12 +64,16 @@ pub struct PurchaseBody {
     /// Your id of the order, unique in the brand.
     #[schema(max_length = 200)]
     order_id: String,
-    /// A decimal in units of the currency, such as "12.50".
-    #[schema(example = "49.90")]
-    amount: String,
+    /// A decimal in units of the currency, such as "12.50". May be left out of an order with lines: it is their sum.
+    #[schema(nullable = false, example = "49.90")]
+    amount: Option<String>,
     /// ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
+    /// What the amount is made up of, at most 100 lines that add up to it. Each earns by its own rule.
+    #[schema(max_items = 100)]
+    #[serde(default)]
+    lines: Vec<LineBody>,
     /// Whether the money was taken with the sale.
     #[serde(default)]
     capture: CaptureOfSale,
@@ -104,6 +109,54 @@ pub struct RefundBody {
     /// When it happened, RFC 3339; now when left out.
     #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A line of an order, in its currency.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = PurchaseLine)]
+struct LineBody {
+    /// Your id of the line, unique in the order; its number in the list, from 1, when left out. Refunds name it.
+    #[schema(nullable = false, max_length = 200)]
+    line_id: Option<String>,
+    /// Your id of the product. Commission rules may be for products.
+    #[schema(nullable = false, max_length = 200)]
+    product_id: Option<String>,
+    /// The product as buyers read it.
+    #[schema(nullable = false, max_length = 200)]
+    name: Option<String>,
+    /// The product's category. Commission rules may be for categories.
+    #[schema(nullable = false, max_length = 200)]
+    category: Option<String>,
+    /// How many items it has.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    #[serde(default = "one_item")]
+    quantity: i32,
+    /// What all its items come to, net of discount: a decimal in units of the currency, such as "12.50".
+    #[schema(example = "12.50")]
+    amount: String,
+    /// What was taken off, for information: the amount is net of it.
+    #[schema(nullable = false, example = "2.50")]
+    discount: Option<String>,
+}
+
+fn one_item() -> i32 {
+    1
+}
+
+impl LineBody {
+    fn line(self, index: usize, currency: &str) -> Result<NewLine, ApiError> {
+        let money = |text: &str, name| amount_at(text, currency.to_owned(), &format!("lines.{index}.{name}"));
+        Ok(NewLine {
+            amount: money(&self.amount, "amount")?,
+            discount: self.discount.as_deref().map(|text| money(text, "discount")).transpose()?,
+            line_id: self.line_id,
+            product_id: self.product_id,
+            name: self.name,
+            category: self.category,
+            quantity: self.quantity,
+        })
+    }
 }
 
 /// Whether a sale's money was taken with it.
@@ -287,6 +340,7 @@ impl EventBody {
             customer_id: self.customer_id,
             order_id: None,
             amount: None,
+            lines: Vec::new(),
             capture: CaptureState::Captured,
             promo_codes: self.promo_codes,
             click_id: self.click_id,
@@ -298,13 +352,17 @@ impl EventBody {
 
 impl PurchaseBody {
     pub fn command(self, brand: BrandId, key: Key) -> Result<RecordEvent, ApiError> {
+        let lines = self.lines.into_iter().enumerate();
+        let lines = lines.map(|(index, line)| line.line(index, &self.currency));
+        let lines = lines.collect::<Result<_, _>>()?;
         Ok(RecordEvent {
             brand,
             event: ConversionEvent::Sale,
             program: program_id(self.program_id)?,
             customer_id: self.customer_id,
             order_id: Some(self.order_id),
-            amount: Some(amount(&self.amount, self.currency)?),
+            amount: self.amount.map(|text| amount(&text, self.currency)).transpose()?,
+            lines,
             capture: self.capture.into(),
             promo_codes: self.promo_codes,
             click_id: self.click_id,
@@ -401,8 +459,12 @@ pub fn malformed(error: impl std::fmt::Display) -> ApiError {
 }
 
 fn amount(amount: &str, currency: String) -> Result<(Decimal, String), ApiError> {
+    amount_at(amount, currency, "amount")
+}
+
+fn amount_at(amount: &str, currency: String, field: &str) -> Result<(Decimal, String), ApiError> {
     let amount = parse_decimal(amount)
-        .ok_or_else(|| ApiError::bad_field("amount", "an amount is a decimal text such as \"12.50\""))?;
+        .ok_or_else(|| ApiError::bad_field(field, "an amount is a decimal text such as \"12.50\""))?;
     Ok((amount, currency))
 }
 

@@ -25,10 +25,24 @@ crate::error_codes! {
         AmountTooPrecise,
         /// The amount is above 10^12 minor units.
         AmountTooLarge,
+        /// A sale needs its amount, or lines that add up to it.
+        AmountRequired,
         /// A refund or chargeback of nothing.
         AmountZero,
         /// More would come back than is left of the sale; the message says how much is.
         RefundExceedsSale,
+        /// An order has at most 100 lines, and a request at most 5,000.
+        TooManyLines,
+        /// A line's id has 1 to 200 characters.
+        LineIdInvalid,
+        /// Two lines of the order have the same id.
+        LineIdRepeated,
+        /// A line's product id, name and category have 1 to 200 characters on one line.
+        LineTextInvalid,
+        /// A line has 1 to 1,000,000 items.
+        QuantityInvalid,
+        /// The lines do not add up to the amount; the message names both.
+        LinesDoNotAddUp,
         /// An order takes at most 100 amendments, 100 captures and 100 chargebacks.
         TooManyChanges,
         /// The order comes to this amount already.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, capture, chargeback, conversion, conversion_touch, customer,
-    ids::{CaptureId, ChargebackId, ConversionId, CustomerId, OrderAmendmentId, OrderId, RefundId},
-    order, order_amendment, refund,
+    ids::{CaptureId, ChargebackId, ConversionId, CustomerId, OrderAmendmentId, OrderId, OrderLineId, RefundId},
+    order, order_amendment, order_line, refund,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -69,7 +69,7 @@ impl Loader<TouchesOf> for Batch {
     }
 }
 
-/// What happened to an order, oldest first, by the order.
+/// What an order is made up of and what happened to it, in the order of their ids, by the order.
 macro_rules! of_order {
     ($($(#[$meta:meta])* $key:ident => $table:ident),* $(,)?) => {$(
         $(#[$meta])*
@@ -97,6 +97,8 @@ macro_rules! of_order {
 }
 
 of_order! {
+    /// The lines of an order.
+    LinesOf => order_line,
     /// The refunds of an order.
     RefundsOf => refund,
     /// The amendments of an order.
@@ -105,6 +107,23 @@ of_order! {
     CapturesOf => capture,
     /// The chargebacks of an order.
     ChargebacksOf => chargeback,
+}
+
+/// A line of an order, for whoever was shown a commission on it and the conversion it was earned with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LineOfCommission(pub OrderLineId);
+
+impl Loader<LineOfCommission> for Batch {
+    type Value = order_line::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[LineOfCommission]) -> Result<HashMap<LineOfCommission, Self::Value>, LoadError> {
+        let rows = order_line::Entity::find()
+            .filter(order_line::Column::Id.is_in(keys.iter().map(|key| key.0)))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (LineOfCommission(row.id), row)).collect())
+    }
 }
 
 /// The rows that feed events are about. The feed has authorised its tenant, and its events are that tenant's own.

@@ -1,5 +1,6 @@
 //! Conversions as the schema shows them; their orders are in `types/orders.rs`.
 
+mod lines;
 mod orders;
 
 pub mod bulk;
@@ -11,7 +12,7 @@ use entity::{
     ids::{BrandId, ConversionId, CustomerId, PartnerId, PartnershipId, ProgramId},
 };
 
-pub use self::orders::*;
+pub use self::{lines::*, orders::*};
 use crate::{
     connection,
     conversions::{
@@ -432,8 +433,12 @@ pub struct RecordSaleInput {
     pub customer_id: Option<String>,
     /// The brand's own id of the order: 1 to 200 characters, unique in the brand.
     pub order_id: String,
-    /// What was paid, net of discount: the base of percentages.
-    pub amount: MoneyInput,
+    /// What was paid, net of discount: the base of percentages. With lines it may be left out, and is their sum.
+    pub amount: Option<MoneyInput>,
+    /// What the amount is made up of, at most 100 lines: each earns by its own rule, and can be refunded by itself. They add
+    /// up to the amount.
+    #[graphql(default)]
+    pub lines: Vec<OrderLineInput>,
     /// Whether the money was taken with the sale. What is only authorised is captured later, and may come to less.
     #[graphql(default_with = "CaptureState::Captured")]
     pub capture: CaptureState,

@@ -318,6 +318,7 @@ impl Replay<'_> {
             customer_id: line.customer.clone(),
             order_id: None,
             amount: None,
+            lines: Vec::new(),
             capture: CaptureState::Captured,
             promo_codes,
             click_id: click.map(|(text, _)| text.clone()),

@@ -18,6 +18,9 @@ use sea_orm::{
 
 use crate::{app::App, error::Fault, infra::db::INSERT_CHUNK, money::Currency};
 
+/// Keys looked for by one statement: below the 32,766 values a statement of SQLite may bind.
+const SELECT_CHUNK: usize = 10_000;
+
 /// Who owns an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -77,15 +80,17 @@ pub async fn post_in_tx(tx: &DatabaseTransaction, app: &App, postings: Vec<Posti
         posting.lines.retain(|line| line.amount_minor != 0);
     }
     postings.retain(|posting| !posting.lines.is_empty());
-    let known: HashSet<String> = ledger_transfer::Entity::find()
-        .select_only()
-        .column(ledger_transfer::Column::TransferKey)
-        .filter(ledger_transfer::Column::TransferKey.is_in(postings.iter().map(|posting| posting.key.as_str())))
-        .into_tuple()
-        .all(tx)
-        .await?
-        .into_iter()
-        .collect();
+    let mut known: HashSet<String> = HashSet::new();
+    for chunk in postings.chunks(SELECT_CHUNK) {
+        let keys: Vec<String> = ledger_transfer::Entity::find()
+            .select_only()
+            .column(ledger_transfer::Column::TransferKey)
+            .filter(ledger_transfer::Column::TransferKey.is_in(chunk.iter().map(|posting| posting.key.as_str())))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        known.extend(keys);
+    }
     postings.retain(|posting| !known.contains(&posting.key));
     if postings.is_empty() {
         return Ok(());

@@ -39,6 +39,10 @@ crate::error_codes! {
         PercentOutOfRange,
         /// A percentage needs a sale: nothing else has an amount to take it of.
         PercentNeedsSale,
+        /// Products, categories and items need a sale: nothing else has lines.
+        LinesNeedSale,
+        /// A condition names at most 100 products or categories of 1 to 200 characters each.
+        ConditionInvalid,
         /// The amount is not positive, too large or finer than its currency.
         AmountInvalid,
         /// A position is between 0 and 10,000.

@@ -9,7 +9,7 @@ use crate::{
         scalars::{CurrencyCode, percent_to_ppm},
     },
     programs::{
-        service::{self, CreateRule, Earning, Patch, Settings},
+        service::{self, Conditions, CreateRule, Earning, Patch, Settings},
         types::{
             ActivateProgramInput, ActivateProgramPayload, ArchiveCommissionRuleInput, ArchiveCommissionRulePayload,
             ArchiveProgramInput, ArchiveProgramPayload, CommissionEarningInput, CreateCommissionRuleInput,
@@ -110,7 +110,12 @@ impl ProgramMutations {
                     amount: money.amount.0,
                     currency: money.currency.0,
                 },
+                CommissionEarningInput::FixedPerItem(money) => Earning::FixedPerItem {
+                    amount: money.amount.0,
+                    currency: money.currency.0,
+                },
             },
+            conditions: input.conditions.map(Conditions::from).unwrap_or_default(),
             position: input.position,
             valid_from: input.valid_from,
             valid_until: input.valid_until,

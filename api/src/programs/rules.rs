@@ -29,6 +29,18 @@ pub fn clean_note(note: &str) -> Option<&str> {
     fits.then_some(note)
 }
 
+/// Longest product id and category of an order's line, in characters.
+const MAX_LINE_NAME_CHARS: usize = 200;
+
+/// Can a line of an order have this product id or category?
+#[must_use]
+pub fn is_name_of_line(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().count() <= MAX_LINE_NAME_CHARS
+        && !name.chars().any(char::is_control)
+        && name.trim() == name
+}
+
 /// Codes as they are stored: known, sorted, each once.
 pub fn normal_currencies(codes: &[String]) -> Result<Vec<&'static str>, UnknownCurrency> {
     let mut known = codes
@@ -82,6 +94,14 @@ mod tests {
         assert_eq!(clean_note(&"ä".repeat(200)).map(str::len), Some(400));
         for wrong in ["", "  ", "two\nlines", "x".repeat(201).as_str()] {
             assert_eq!(clean_note(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_lines_names_are_bounded_and_stand_on_one_line() {
+        assert!(is_name_of_line("Shoes, red") && is_name_of_line(&"ä".repeat(200)));
+        for wrong in ["", " ", " a", "a ", "two\nlines", "a\0b", "x".repeat(201).as_str()] {
+            assert!(!is_name_of_line(wrong), "{wrong:?}");
         }
     }
 

@@ -21,7 +21,7 @@ pub use self::{
     earning::Earning,
     level::{list_levels_in_tx, set_levels},
     program::{BINDING_MONTHS, MAX_DESCRIPTION_CHARS, Patch, Settings, WINDOW_DAYS, create_program, update_program},
-    rule::{CreateRule, archive_rule, create_rule, has_active_rule_in_tx, list_rules_in_tx},
+    rule::{Conditions, CreateRule, archive_rule, create_rule, has_active_rule_in_tx, list_rules_in_tx},
     state::{activate_program, archive_program, pause_program},
     terms::find_terms_in_tx,
 };

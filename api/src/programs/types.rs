@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
-    commission_rule,
+    commission_rule::{self, RuleKind},
     ids::{BrandId, PartnershipId, ProgramId},
     program, program_terms, referral_level,
 };
@@ -216,7 +216,16 @@ impl From<program_terms::Model> for ProgramTerms {
     }
 }
 
-/// What one event earns at level 0: a percentage or a fixed amount.
+/// Which lines of orders a rule is for: those that every list with names in it names.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CommissionRuleConditions {
+    /// Only lines of these products, by the brand's own ids; none: of any.
+    pub product_ids: Vec<String>,
+    /// Only lines of these categories, in capital or small letters alike; none: of any.
+    pub categories: Vec<String>,
+}
+
+/// What one event earns at level 0: a percentage or a fixed amount, of the whole or for each item.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct CommissionRule {
@@ -239,6 +248,12 @@ pub struct CommissionRule {
     #[graphql(skip)]
     pub amount: Option<(i64, String)>,
     #[graphql(skip)]
+    pub kind: RuleKind,
+    #[graphql(skip)]
+    pub product_ids: Option<String>,
+    #[graphql(skip)]
+    pub categories: Option<String>,
+    #[graphql(skip)]
     pub partnership_id: Option<PartnershipId>,
 }
 
@@ -254,6 +269,9 @@ impl From<commission_rule::Model> for CommissionRule {
             created_at: row.created_at,
             archived_at: row.archived_at,
             amount: row.amount_minor.zip(row.currency),
+            kind: row.kind,
+            product_ids: row.product_ids,
+            categories: row.categories,
             partnership_id: row.partnership_id,
         }
     }
@@ -269,9 +287,25 @@ impl CommissionRule {
         Ok(ctx.load(id).await?.map(Partnership::from))
     }
 
-    /// A fixed amount for each event; absent when the rule is a percentage.
+    /// A fixed amount for each event; absent when the rule pays otherwise.
     async fn fixed(&self) -> Result<Option<Money>, ApiError> {
-        stored_amount(self.amount.as_ref())
+        stored_amount(self.amount.as_ref().filter(|_| self.kind == RuleKind::Fixed))
+    }
+
+    /// A fixed amount for each item of an order's lines; absent when the rule pays otherwise.
+    async fn fixed_per_item(&self) -> Result<Option<Money>, ApiError> {
+        stored_amount(self.amount.as_ref().filter(|_| self.kind == RuleKind::FixedPerItem))
+    }
+
+    /// The lines of orders it is for; absent when it is for all of them, and for orders without lines.
+    async fn conditions(&self) -> Result<Option<CommissionRuleConditions>, ApiError> {
+        if self.product_ids.is_none() && self.categories.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(CommissionRuleConditions {
+            product_ids: stored_names(self.product_ids.as_deref())?,
+            categories: stored_names(self.categories.as_deref())?,
+        }))
     }
 }
 
@@ -311,6 +345,10 @@ impl ReferralLevel {
     async fn fixed(&self) -> Result<Option<Money>, ApiError> {
         stored_amount(self.amount.as_ref())
     }
+}
+
+fn stored_names(names: Option<&str>) -> Result<Vec<String>, ApiError> {
+    names.map_or_else(|| Ok(Vec::new()), |names| serde_json::from_str(names).map_err(ApiError::internal))
 }
 
 fn stored_amount(amount: Option<&(i64, String)>) -> Result<Option<Money>, ApiError> {
@@ -425,8 +463,33 @@ pub struct ArchiveProgramInput {
 pub enum CommissionEarningInput {
     /// Percent of a sale: above 0, at most 100, with at most four decimals.
     Percent(Decimal),
-    /// A positive amount for each event, in a currency the program accepts.
+    /// A positive amount for each event, in a currency the program accepts. However many lines of an order it is for, it is
+    /// paid once, in parts on those lines.
     Fixed(MoneyInput),
+    /// A positive amount for each item of an order's lines, in a currency the program accepts. Pays nothing on an order
+    /// without lines.
+    FixedPerItem(MoneyInput),
+}
+
+/// Which lines of orders a rule is for: those that every list given names. Such a rule says nothing about orders without
+/// lines.
+#[derive(InputObject)]
+pub struct CommissionRuleConditionsInput {
+    /// Only lines of these products, by the brand's own ids: at most 100. None: of any.
+    #[graphql(default)]
+    pub product_ids: Vec<String>,
+    /// Only lines of these categories, in capital or small letters alike: at most 100. None: of any.
+    #[graphql(default)]
+    pub categories: Vec<String>,
+}
+
+impl From<CommissionRuleConditionsInput> for service::Conditions {
+    fn from(input: CommissionRuleConditionsInput) -> Self {
+        Self {
+            product_ids: input.product_ids,
+            categories: input.categories,
+        }
+    }
 }
 
 /// A new commission rule.
@@ -438,6 +501,8 @@ pub struct CreateCommissionRuleInput {
     pub event: ConversionEvent,
     /// What it earns. A percentage needs a sale.
     pub earning: CommissionEarningInput,
+    /// Narrows a rule for sales to some lines of their orders; absent: for all of them, and for orders without lines.
+    pub conditions: Option<CommissionRuleConditionsInput>,
     /// Lower positions are tried first: 0 to 10,000.
     #[graphql(default = 0)]
     pub position: i32,

@@ -171,7 +171,13 @@ fn as_input(world: &World, body: &Value) -> Value {
     let mut input = body.clone();
     let fields = input.as_object_mut().unwrap();
     if let (Some(amount), Some(currency)) = (fields.remove("amount"), fields.remove("currency")) {
-        fields.insert("amount".to_owned(), json!({ "amount": amount, "currency": currency }));
+        let money = |amount: &Value| json!({ "amount": amount, "currency": currency });
+        for line in fields.get_mut("lines").and_then(Value::as_array_mut).into_iter().flatten() {
+            line["amount"] = money(&line["amount"]);
+        }
+        if !amount.is_null() {
+            fields.insert("amount".to_owned(), money(&amount));
+        }
     }
     merged(
         input,
@@ -268,6 +274,37 @@ fn contents(world: &World) -> Vec<Case> {
             "an overlong click id",
             json!({ "clickId": "x".repeat(129) }),
             "TOUCH_TOO_LONG",
+        ),
+        ("neither amount nor lines", json!({ "amount": null, "currency": "EUR" }), "AMOUNT_REQUIRED"),
+        (
+            "a line too many",
+            json!({ "lines": vec![json!({ "amount": "0.10" }); 101] }),
+            "TOO_MANY_LINES",
+        ),
+        (
+            "a line without a name of its own",
+            json!({ "lines": [{ "lineId": "", "amount": "10.00" }] }),
+            "LINE_ID_INVALID",
+        ),
+        (
+            "two lines of one name",
+            json!({ "lines": [{ "lineId": "a", "amount": "5.00" }, { "lineId": "a", "amount": "5.00" }] }),
+            "LINE_ID_REPEATED",
+        ),
+        (
+            "a line of no product",
+            json!({ "lines": [{ "productId": "", "amount": "10.00" }] }),
+            "LINE_TEXT_INVALID",
+        ),
+        (
+            "a line of nothing",
+            json!({ "lines": [{ "quantity": 0, "amount": "10.00" }] }),
+            "QUANTITY_INVALID",
+        ),
+        (
+            "lines that come to something else",
+            json!({ "lines": [{ "amount": "9.99" }] }),
+            "LINES_DO_NOT_ADD_UP",
         ),
         ("the future", json!({ "occurredAt": future }), "OCCURRED_IN_FUTURE"),
         (

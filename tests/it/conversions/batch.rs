@@ -32,6 +32,7 @@ fn sale(market: &Market, order: &str, code: &str) -> RecordEvent {
         customer_id: Some(format!("customer of {order}")),
         order_id: Some(order.to_owned()),
         amount: Some((Decimal::new(1000, 2), "EUR".to_owned())),
+        lines: Vec::new(),
         capture: CaptureState::Captured,
         promo_codes: vec![code.to_owned()],
         click_id: None,

@@ -5,4 +5,5 @@ mod bulk;
 mod feed;
 mod idempotency;
 mod inbox;
+mod lines;
 mod order_changes;

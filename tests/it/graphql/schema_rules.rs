@@ -19,7 +19,7 @@ const PLAIN_LISTS: [(&str, &str); 10] = [
     ("Program.referralLevels", "a program has at most ten"),
     (
         "Conversion.commissions",
-        "at most eleven: one a level of the referral tree",
+        "at most eleven on each of an order's hundred lines: one a level of the referral tree",
     ),
     ("Order.refunds", "a handful, bounded by what the order was worth"),
     ("Order.amendments", "an order takes at most a hundred"),
@@ -258,7 +258,7 @@ async fn connections_have_one_shape() {
 }
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
-const INT_NAMES: [&str; 7] = ["first", "last", "number", "totalCount", "position", "level", "version"];
+const INT_NAMES: [&str; 8] = ["first", "last", "number", "totalCount", "position", "level", "version", "quantity"];
 const INT_ENDINGS: [&str; 8] = [
     "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version",
 ];

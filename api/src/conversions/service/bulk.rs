@@ -20,12 +20,23 @@ use crate::{
 
 /// Events of one request.
 pub const MAX_EVENTS: usize = 1_000;
+/// Lines of all its sales together.
+const MAX_LINES: usize = 5_000;
 
 /// One event of a request.
 #[derive(Clone, Debug)]
 pub enum BulkEvent {
     Conversion(RecordEvent),
     Refund(RecordRefund),
+}
+
+impl BulkEvent {
+    fn count_lines(&self) -> usize {
+        match self {
+            Self::Conversion(event) => event.lines.len(),
+            Self::Refund(_) => 0,
+        }
+    }
 }
 
 /// What it made.
@@ -68,6 +79,13 @@ pub async fn record_events(
             Code::TooManyEvents,
             "events",
             "a request takes at most 1,000 events",
+        ));
+    }
+    if events.iter().flatten().map(BulkEvent::count_lines).sum::<usize>() > MAX_LINES {
+        return Err(Failure::refused_field(
+            Code::TooManyLines,
+            "events",
+            "the sales of a request have at most 5,000 lines together",
         ));
     }
     let is_refund = |event: &std::result::Result<BulkEvent, ApiError>| matches!(event, Ok(BulkEvent::Refund(_)));

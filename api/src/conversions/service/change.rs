@@ -9,12 +9,12 @@ use entity::{
 use rust_decimal::Decimal;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Code, Result, check_amount, record::announce_in_tx};
+use super::{Code, Result, check_amount, lines, record::announce_in_tx};
 use crate::{
     accounts::actor::Actor,
     app::App,
     audit::{self, Change},
-    commissions::service as commissions,
+    commissions::service::{self as commissions, Measure, Measures},
     conversions::rules::Standing,
     error::{Failure, Fault},
     money::Money,
@@ -109,7 +109,7 @@ pub fn check_returned(order: &order::Model, amount: Option<Money>) -> Result<i64
     Ok(amount_minor)
 }
 
-/// Writes the order's new standing and carries it to its conversions and their commissions. `cause` names what changed
+/// Writes the order's new standing and carries it to its lines, its conversions and their commissions. `cause` names what changed
 /// it, once.
 pub async fn apply_in_tx(
     tx: &DatabaseTransaction,
@@ -132,6 +132,14 @@ pub async fn apply_in_tx(
     })
     .exec_without_returning(tx)
     .await?;
+    let lines = lines::load_in_tx(tx, order).await?;
+    let measures = Measures {
+        whole: Measure {
+            base_minor: to.amount_minor,
+            gone_minor: to.gone_minor(),
+        },
+        lines: lines::carry_in_tx(tx, &lines, to).await?,
+    };
     let conversions = conversion::Entity::find()
         .filter(conversion::Column::OrderId.eq(order.id))
         .lock_exclusive()
@@ -156,10 +164,9 @@ pub async fn apply_in_tx(
         .exec_without_returning(tx)
         .await?;
         if raised {
-            let base = money_of(order, row.amount_minor)?;
-            commissions::raise_base_in_tx(tx, app, row.id, base, cause).await?;
+            commissions::raise_base_in_tx(tx, app, row.id, &measures, cause).await?;
         }
-        commissions::settle_in_tx(tx, app, &row, cause).await?;
+        commissions::settle_in_tx(tx, app, &row, &measures, cause).await?;
         announce_in_tx(tx, app, topic, &row).await?;
     }
     Ok(())

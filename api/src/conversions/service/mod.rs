@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod capture;
 mod change;
 pub mod chargeback;
+pub mod lines;
 pub mod record;
 pub mod refund;
 pub mod review;
@@ -57,16 +58,21 @@ fn check_external_id(text: &str, code: Code, field: &str, what: &str) -> Result<
 
 /// An amount with its currency as they came in, checked.
 fn check_amount(amount: rust_decimal::Decimal, currency: &str) -> Result<Money> {
+    check_amount_at(amount, currency, "amount")
+}
+
+/// The same of an amount that stands at another place of the input.
+fn check_amount_at(amount: rust_decimal::Decimal, currency: &str, field: &str) -> Result<Money> {
     let currency = currency
         .parse()
-        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, "amount.currency", error))?;
+        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, &format!("{field}.currency"), error))?;
     Money::from_decimal(amount, currency).map_err(|error| {
         let code = match error {
             AmountError::Negative => Code::AmountNegative,
             AmountError::TooManyDecimals { .. } => Code::AmountTooPrecise,
             AmountError::TooLarge => Code::AmountTooLarge,
         };
-        Failure::refused_field(code, "amount.amount", error)
+        Failure::refused_field(code, &format!("{field}.amount"), error)
     })
 }
 

@@ -28,7 +28,7 @@ use self::{
     check::{Checked, check},
     write::Written,
 };
-use super::Result;
+use super::{Result, lines::NewLine};
 use crate::{
     accounts::actor::Actor,
     app::App,
@@ -49,7 +49,10 @@ pub struct RecordEvent {
     pub program: Option<ProgramId>,
     pub customer_id: Option<String>,
     pub order_id: Option<String>,
+    /// What was paid; of a sale with lines, their sum when absent.
     pub amount: Option<(Decimal, String)>,
+    /// What a sale's amount is made up of; none: it is not said.
+    pub lines: Vec<NewLine>,
     /// Whether a sale's money was taken with it.
     pub capture: CaptureState,
     pub promo_codes: Vec<String>,

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::commission_rule::ConversionEvent;
 
-use super::{CaptureState, Refund};
+use super::{CaptureState, OrderLineInput, Refund};
 use crate::{
     conversions::{
         error::{ConversionError, ConversionErrorCode},
@@ -98,8 +98,12 @@ pub struct SaleRowInput {
     pub customer_id: Option<String>,
     /// The brand's own id of the order: 1 to 200 characters, unique in the brand.
     pub order_id: String,
-    /// What was paid, net of discount: the base of percentages.
-    pub amount: MoneyInput,
+    /// What was paid, net of discount: the base of percentages. With lines it may be left out, and is their sum.
+    pub amount: Option<MoneyInput>,
+    /// What the amount is made up of, at most 100 lines: each earns by its own rule, and can be refunded by itself. They add
+    /// up to the amount.
+    #[graphql(default)]
+    pub lines: Vec<OrderLineInput>,
     /// Whether the money was taken with the sale. What is only authorised is captured later, and may come to less.
     #[graphql(default_with = "CaptureState::Captured")]
     pub capture: CaptureState,
@@ -149,6 +153,7 @@ impl CustomerEventInput {
             customer_id: Some(self.customer_id),
             order_id: None,
             amount: None,
+            lines: Vec::new(),
             capture: CaptureState::Captured.into(),
             promo_codes: self.promo_codes,
             click_id: self.click_id,
@@ -166,7 +171,8 @@ impl SaleRowInput {
             program: self.program_id.map(|id| parse_id(&id, "programId")).transpose()?,
             customer_id: self.customer_id,
             order_id: Some(self.order_id),
-            amount: Some((self.amount.amount.0, self.amount.currency.0)),
+            amount: self.amount.map(|money| (money.amount.0, money.currency.0)),
+            lines: self.lines.into_iter().map(Into::into).collect(),
             capture: self.capture.into(),
             promo_codes: self.promo_codes,
             click_id: self.click_id,

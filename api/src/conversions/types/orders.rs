@@ -4,10 +4,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, SimpleObject}
 use chrono::{DateTime, Utc};
 use entity::{capture, chargeback, ids::OrderId, order, order_amendment, refund};
 
+use super::OrderLine;
 use crate::{
     conversions::{
         error::{ConversionError, ConversionErrorCode},
-        loaders::{AmendmentsOf, CapturesOf, ChargebacksOf, RefundsOf},
+        loaders::{AmendmentsOf, CapturesOf, ChargebacksOf, LinesOf, RefundsOf},
         rules::Standing,
         service::chargeback as disputes,
     },
@@ -105,6 +106,13 @@ impl Order {
     /// What can still be captured.
     async fn capturable(&self) -> Result<Option<Money>, ApiError> {
         self.money(Standing::from(&self.row).capturable_minor())
+    }
+
+    /// What it is made up of, in the brand's order; none when the brand did not say. At most a hundred: not paged.
+    async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<OrderLine>>, ApiError> {
+        let lines = ctx.load(LinesOf(self.row.id)).await?.unwrap_or_default();
+        let shown = lines.into_iter().map(|line| OrderLine::new(line, self.row.currency.clone()));
+        Ok(Some(shown.collect()))
     }
 
     /// Its amendments, oldest first. At most a hundred: not paged.

@@ -20,6 +20,11 @@ pub enum Earning {
         amount: Decimal,
         currency: String,
     },
+    /// The same for each item of a line: rules only.
+    FixedPerItem {
+        amount: Decimal,
+        currency: String,
+    },
 }
 
 /// An earning as its columns.
@@ -30,7 +35,7 @@ pub(super) struct Columns {
 }
 
 pub(super) fn check_earning(program: &program::Model, earning: Earning, field: &str) -> Result<Columns> {
-    let (amount, currency) = match earning {
+    let (amount, currency, way) = match earning {
         Earning::PercentOfSale(ppm) | Earning::PercentOfCommission(ppm) => {
             if !rules::is_rate(ppm) {
                 return Err(Failure::refused_field(
@@ -45,22 +50,23 @@ pub(super) fn check_earning(program: &program::Model, earning: Earning, field: &
                 currency: None,
             });
         }
-        Earning::Fixed { amount, currency } => (amount, currency),
+        Earning::Fixed { amount, currency } => (amount, currency, "fixed"),
+        Earning::FixedPerItem { amount, currency } => (amount, currency, "fixedPerItem"),
     };
     let currency: Currency = currency
         .parse()
-        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, &format!("{field}.fixed.currency"), error))?;
+        .map_err(|error| Failure::refused_field(Code::CurrencyUnknown, &format!("{field}.{way}.currency"), error))?;
     if !rules::accepts(&program.currencies, currency.code()) {
         return Err(Failure::refused_field(
             Code::CurrencyNotAccepted,
-            &format!("{field}.fixed.currency"),
+            &format!("{field}.{way}.currency"),
             format!(
                 "this program does not accept {currency}; it accepts {}",
                 program.currencies
             ),
         ));
     }
-    let amount_field = format!("{field}.fixed.amount");
+    let amount_field = format!("{field}.{way}.amount");
     let money = Money::from_decimal(amount, currency)
         .map_err(|error| Failure::refused_field(Code::AmountInvalid, &amount_field, error))?;
     if money.amount_minor == 0 {

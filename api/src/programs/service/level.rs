@@ -43,7 +43,7 @@ pub async fn set_levels(
         let kind = match earning {
             Earning::PercentOfSale(_) => ReferralLevelKind::PercentOfSale,
             Earning::PercentOfCommission(_) => ReferralLevelKind::PercentOfCommission,
-            Earning::Fixed { .. } => ReferralLevelKind::Fixed,
+            Earning::Fixed { .. } | Earning::FixedPerItem { .. } => ReferralLevelKind::Fixed,
         };
         let columns = check_earning(&program, earning, &format!("levels.{index}.earning"))?;
         rows.push(referral_level::ActiveModel {

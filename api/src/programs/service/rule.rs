@@ -24,14 +24,24 @@ use crate::{
     },
     app::App,
     audit::{self, Change},
-    error::{ApiError, Failure},
-    programs::error::ProgramErrorCode as Code,
+    error::{ApiError, Failure, Fault},
+    programs::{error::ProgramErrorCode as Code, rules},
 };
 
 const POSITIONS: std::ops::RangeInclusive<i32> = 0..=10_000;
 /// For everybody in the program; personal ones are counted apart.
 const MAX_RULES_PER_PROGRAM: u64 = 100;
 const MAX_RULES_PER_PARTNERSHIP: u64 = 20;
+const MAX_NAMES_PER_CONDITION: usize = 100;
+
+/// Which lines of orders a rule is for: those that every list given names.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    /// The brand's ids; none: any product.
+    pub product_ids: Vec<String>,
+    /// None: any category.
+    pub categories: Vec<String>,
+}
 
 pub struct CreateRule {
     pub program: ProgramId,
@@ -39,6 +49,7 @@ pub struct CreateRule {
     pub partnership: Option<PartnershipId>,
     pub event: ConversionEvent,
     pub earning: Earning,
+    pub conditions: Conditions,
     pub position: i32,
     pub valid_from: Option<DateTime<Utc>>,
     pub valid_until: Option<DateTime<Utc>>,
@@ -49,6 +60,7 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
     let program = lock_living_in_tx(&tx, actor, Operation::CreateCommissionRule, command.program).await?;
     let kind = match command.earning {
         Earning::Fixed { .. } => RuleKind::Fixed,
+        Earning::FixedPerItem { .. } => RuleKind::FixedPerItem,
         Earning::PercentOfSale(_) | Earning::PercentOfCommission(_) => RuleKind::Percent,
     };
     if kind == RuleKind::Percent && command.event != ConversionEvent::Sale {
@@ -56,6 +68,16 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
             Code::PercentNeedsSale,
             "earning.percent",
             "only a sale has an amount to take a percentage of",
+        ));
+    }
+    let product_ids = check_names(command.conditions.product_ids, "conditions.productIds")?;
+    let categories = check_names(command.conditions.categories, "conditions.categories")?;
+    let looks_at_lines = kind == RuleKind::FixedPerItem || product_ids.is_some() || categories.is_some();
+    if looks_at_lines && command.event != ConversionEvent::Sale {
+        return Err(Failure::refused_field(
+            Code::LinesNeedSale,
+            "event",
+            "only a sale has lines, with products, categories and items",
         ));
     }
     if !POSITIONS.contains(&command.position) {
@@ -89,6 +111,8 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
         rate_ppm: columns.rate_ppm,
         amount_minor: columns.amount_minor,
         currency: columns.currency,
+        product_ids,
+        categories,
         position: command.position,
         valid_from: command.valid_from,
         valid_until: command.valid_until,
@@ -102,6 +126,30 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
     audit::record_in_tx(&tx, app, actor, change).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Names of a condition as they are stored; none when it is not one.
+fn check_names(mut names: Vec<String>, field: &str) -> Result<Option<String>> {
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    if names.len() > MAX_NAMES_PER_CONDITION {
+        return Err(Failure::refused_field(
+            Code::ConditionInvalid,
+            field,
+            format!("a condition names at most {MAX_NAMES_PER_CONDITION} products or categories"),
+        ));
+    }
+    if !names.iter().all(|name| rules::is_name_of_line(name)) {
+        return Err(Failure::refused_field(
+            Code::ConditionInvalid,
+            field,
+            "a product id or category has 1 to 200 characters on one line",
+        ));
+    }
+    serde_json::to_string(&names).map(Some).map_err(|error| Fault::new(error).into())
 }
 
 /// Is there room for one more rule where this one is to stand?

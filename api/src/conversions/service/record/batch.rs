@@ -9,7 +9,7 @@ use entity::{
     conversion::{self, ConversionState},
     customer,
     ids::{BrandId, ConversionId, CustomerId, OrderId, PartnershipId, ProgramId},
-    order, partnership,
+    order, order_line, partnership,
     program::{self, CustomerBinding, ProgramState},
 };
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -20,8 +20,11 @@ use super::{
 };
 use crate::{
     app::App,
-    commissions::service::{self as commissions, Assessed, Credited, Tariff},
-    conversions::service::{Code, Result},
+    commissions::{
+        rules::Line,
+        service::{self as commissions, Assessed, Credited, Tariff},
+    },
+    conversions::service::{Code, Result, lines::CheckedLine},
     error::{Failure, Fault},
     idempotency::{Claims, Outcome},
     tracking::service::{Evidence, Found, Touchpoints},
@@ -54,6 +57,8 @@ pub(super) struct Batch<'a> {
     /// By their external ids, as they are written.
     pub(super) new_customers: BTreeMap<String, customer::Model>,
     pub(super) new_orders: BTreeMap<String, order::Model>,
+    /// Of all new orders, in the order of their events.
+    pub(super) new_lines: Vec<order_line::Model>,
     pub(super) recorded: Vec<Recorded>,
 }
 
@@ -76,6 +81,7 @@ impl<'a> Batch<'a> {
             orders: HashSet::new(),
             new_customers: BTreeMap::new(),
             new_orders: BTreeMap::new(),
+            new_lines: Vec::new(),
             recorded: Vec::new(),
         };
         // What was done before is only given again.
@@ -249,11 +255,13 @@ impl<'a> Batch<'a> {
         program: &program::Model,
         winner: &partnership::Model,
     ) -> std::result::Result<Credit, Fault> {
+        let lines: Vec<Line> = event.lines.iter().map(CheckedLine::for_rules).collect();
         let assessed = self.tariff.assess(&Credited {
             program,
             partnership: winner,
             event: event.command.event,
             base: event.amount,
+            lines: &lines,
             occurred_at: event.occurred_at,
         })?;
         Ok(Credit {
@@ -316,6 +324,7 @@ impl<'a> Batch<'a> {
         self.touchpoints = Touchpoints::default();
         self.new_customers.clear();
         self.new_orders.clear();
+        self.new_lines.clear();
         std::mem::take(&mut self.recorded)
     }
 
@@ -355,6 +364,9 @@ impl<'a> Batch<'a> {
             created_at: now,
         };
         let id = row.id;
+        let lines = event.lines.iter().zip(1..);
+        self.new_lines
+            .extend(lines.map(|(line, position)| line.row(self.brand, id, position)));
         self.orders.insert(external_id.to_owned());
         self.new_orders.insert(external_id.to_owned(), row);
         Some(id)

@@ -11,7 +11,10 @@ use crate::{
         permissions::Operation,
     },
     app::App,
-    conversions::service::{Code, Result, check_amount, check_external_id, check_occurred_at},
+    conversions::service::{
+        Code, Result, check_amount, check_external_id, check_occurred_at,
+        lines::{CheckedLine, check_lines},
+    },
     error::Failure,
     idempotency::{self, Wanted},
     money::Money,
@@ -28,6 +31,8 @@ pub(super) struct Checked {
     pub command: RecordEvent,
     pub id: ConversionId,
     pub amount: Option<Money>,
+    /// What the amount is made up of, when the event says so.
+    pub lines: Vec<CheckedLine>,
     pub occurred_at: DateTime<Utc>,
     pub wanted: Wanted,
 }
@@ -53,6 +58,9 @@ struct Fingerprint<'a> {
     /// Absent when the money was taken, so that keys of earlier versions stay what they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<&'static str>,
+    /// Absent for the same reason when there are none.
+    #[serde(skip_serializing_if = "<[CheckedLine]>::is_empty")]
+    lines: &'a [CheckedLine],
     promo_codes: &'a [String],
     click_id: Option<&'a str>,
     occurred_at: Option<i64>,
@@ -71,6 +79,14 @@ pub(super) fn check(app: &App, actor: &Actor, command: RecordEvent) -> Result<Ch
     let (operation, name) = operation_of(command.event);
     actor.authorise(operation, Place::brand(command.brand))?;
     let amount = check_event(&command)?;
+    let (lines, amount) = check_lines(app, &command.lines, amount)?;
+    if command.event == ConversionEvent::Sale && amount.is_none() {
+        return Err(Failure::refused_field(
+            Code::AmountRequired,
+            "amount",
+            "a sale needs its amount, or lines that add up to it",
+        ));
+    }
     let occurred_at = check_occurred_at(app, command.occurred_at)?;
     let fingerprint = Fingerprint {
         program: command.program.map(|id| id.to_string()),
@@ -79,6 +95,7 @@ pub(super) fn check(app: &App, actor: &Actor, command: RecordEvent) -> Result<Ch
         amount_minor: amount.map(|amount| amount.amount_minor),
         currency: amount.map(|amount| amount.currency.code()),
         capture: (command.capture == CaptureState::Authorized).then_some("AUTHORIZED"),
+        lines: &lines,
         promo_codes: &command.promo_codes,
         click_id: command.click_id.as_deref(),
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
@@ -94,6 +111,7 @@ pub(super) fn check(app: &App, actor: &Actor, command: RecordEvent) -> Result<Ch
         command,
         id,
         amount,
+        lines,
         occurred_at,
         wanted,
     })
@@ -112,11 +130,11 @@ fn check_event(command: &RecordEvent) -> Result<Option<Money>> {
         }
         None => {}
     }
-    if command.event == ConversionEvent::Sale && (command.order_id.is_none() || command.amount.is_none()) {
+    if command.event == ConversionEvent::Sale && command.order_id.is_none() {
         return Err(Failure::refused_field(
             Code::OrderIdInvalid,
             "orderId",
-            "a sale needs its order id and amount",
+            "a sale needs its order id",
         ));
     }
     if let Some(id) = &command.order_id {

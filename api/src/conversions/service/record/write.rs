@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{conversion, conversion_touch, customer, ids::ConversionId, order};
+use entity::{conversion, conversion_touch, customer, ids::ConversionId, order, order_line};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
 
 use super::{
@@ -11,10 +11,9 @@ use super::{
 };
 use crate::{
     app::App,
-    commissions::service::{self as commissions, Accrual, Credited},
+    commissions::service::{self as commissions, Accrual},
     error::Fault,
     infra::db::INSERT_CHUNK,
-    money::Money,
     outbox::{self, Fact, Topic},
 };
 
@@ -33,6 +32,7 @@ impl Batch<'_> {
         if !self.insert_customers_in_tx(tx).await? || !self.insert_orders_in_tx(tx).await? {
             return Ok(Written::Outrun);
         }
+        self.insert_lines_in_tx(tx).await?;
         let rows = self.recorded.iter().map(|event| event.row.clone());
         let rows: Vec<conversion::ActiveModel> = rows.map(Into::into).collect();
         for chunk in rows.chunks(INSERT_CHUNK) {
@@ -82,6 +82,14 @@ impl Batch<'_> {
         }
         Ok(inserted == rows.len() as u64)
     }
+
+    async fn insert_lines_in_tx(&self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
+        for chunk in self.new_lines.chunks(INSERT_CHUNK) {
+            let rows: Vec<order_line::ActiveModel> = chunk.iter().cloned().map(Into::into).collect();
+            order_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn insert_touches_in_tx(tx: &DatabaseTransaction, app: &App, recorded: &[Recorded]) -> Result<(), DbErr> {
@@ -104,13 +112,8 @@ async fn accrue_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, recorded
         let Some(credit) = credit else { continue };
         accruals.push(Accrual {
             conversion: row,
-            credited: Credited {
-                program: &credit.program,
-                partnership: &credit.winner,
-                event: row.event,
-                base: base_of(row)?,
-                occurred_at: row.occurred_at,
-            },
+            program: &credit.program,
+            partnership: &credit.winner,
             assessed: &credit.assessed,
         });
     }
@@ -125,14 +128,4 @@ async fn accrue_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, recorded
     }
     outbox::enqueue_all_in_tx(tx, app, facts).await?;
     Ok(())
-}
-
-fn base_of(row: &conversion::Model) -> Result<Option<Money>, Fault> {
-    let currency = row
-        .currency
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(Fault::new)?;
-    Ok(currency.map(|currency| Money::new(row.amount_minor, currency)))
 }
