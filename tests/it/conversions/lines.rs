@@ -64,10 +64,10 @@ impl Shop {
 
     /// Reports something that must be refused and change nothing; returns code, field and message.
     async fn refused(&self, door: &str, body: Value) -> [String; 3] {
-        let before = self.app.digest().await;
+        let before = self.app.books().await;
         let (status, answer) = self.knock(door, "refused", body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{door}: {answer:#}");
-        assert_eq!(self.app.digest().await, before, "{door} changed something");
+        assert_eq!(self.app.books().await, before, "{door} changed something");
         ["code", "field", "message"].map(|key| text(&answer["error"], key))
     }
 
@@ -526,7 +526,7 @@ async fn a_key_stands_for_its_lines_too(#[values(Database::Sqlite, Database::Pos
     with_app(database, |app| async move {
         let shop = Shop::open(&app).await;
         let first = shop.report("purchase", "k", cart("A-1")).await;
-        let before = app.digest().await;
+        let before = app.books().await;
         // The sum says nothing new.
         for body in [cart("A-1"), merged(cart("A-1"), json!({ "amount": "100.05" }))] {
             let (status, again) = shop.knock("purchase", "k", body).await;
@@ -550,7 +550,7 @@ async fn a_key_stands_for_its_lines_too(#[values(Database::Sqlite, Database::Pos
         whole.as_object_mut().unwrap().remove("lines");
         let (_, answer) = shop.knock("purchase", "k", whole).await;
         assert_eq!(answer["error"]["code"], "IDEMPOTENCY_KEY_REUSED");
-        assert_eq!(app.digest().await, before);
+        assert_eq!(app.books().await, before);
     })
     .await;
 }

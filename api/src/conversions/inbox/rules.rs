@@ -135,7 +135,9 @@ pub fn body_of_input(input: &Value) -> Value {
     let Value::Object(fields) = input else {
         return input.clone();
     };
+    let currency = currency_of(fields);
     let mut body = Map::new();
+    body.extend(currency.map(|currency| ("currency".to_owned(), currency.clone())));
     for (name, value) in fields {
         match (name.as_str(), value) {
             ("brandId" | "idempotencyKey", _) => {}
@@ -144,15 +146,8 @@ pub fn body_of_input(input: &Value) -> Value {
                     body.insert(name.clone(), part.clone());
                 }
             }
-            // A part of the whole is in the currency of the whole.
             (_, Value::Array(items)) => {
-                let items = items.iter().map(|item| {
-                    let mut item = body_of_input(item);
-                    if let Value::Object(part) = &mut item {
-                        part.remove("currency");
-                    }
-                    item
-                });
+                let items = items.iter().map(|item| part_of_input(item, currency));
                 body.insert(name.clone(), items.collect());
             }
             _ => {
@@ -161,6 +156,27 @@ pub fn body_of_input(input: &Value) -> Value {
         }
     }
     Value::Object(body)
+}
+
+/// The currency of the whole: of its amount, or of the first of its parts that has one.
+fn currency_of(input: &Map<String, Value>) -> Option<&Value> {
+    let own = input.get("amount").and_then(|amount| amount.get("currency"));
+    let mut parts = input.values().filter_map(Value::as_array).flatten();
+    own.or_else(|| parts.find_map(|part| part.get("amount")?.get("currency")))
+}
+
+/// A part of the whole is in the currency of the whole. One in another stays as it was sent, for no door would read its amount
+/// as what it was.
+fn part_of_input(part: &Value, currency: Option<&Value>) -> Value {
+    let Value::Object(fields) = part else {
+        return part.clone();
+    };
+    let fields = fields.iter().map(|(name, value)| {
+        let is_money = value.get("currency").is_some_and(|own| Some(own) == currency);
+        let amount = value.get("amount").filter(|_| is_money);
+        (name.clone(), amount.unwrap_or(value).clone())
+    });
+    Value::Object(fields.collect())
 }
 
 /// The operation under whose name an event's idempotency key is held.
@@ -221,6 +237,17 @@ mod tests {
         });
         let body = json!({
             "orderId": "A-1", "amount": "12.50", "currency": "EUR", "lines": [{ "sku": "s", "amount": "12.50" }],
+        });
+        assert_eq!(body_of_input(&input), body);
+        // What the lines say stands for the whole, and nothing is taken for another currency than it came in.
+        let money = |currency: &str| json!({ "amount": "1.00", "currency": currency });
+        let input = json!({
+            "orderId": "A-1", "promoCodes": ["X"],
+            "lines": [{ "lineId": "1" }, { "amount": money("EUR"), "discount": money("EUR") }, { "amount": money("USD") }],
+        });
+        let body = json!({
+            "orderId": "A-1", "promoCodes": ["X"], "currency": "EUR",
+            "lines": [{ "lineId": "1" }, { "amount": "1.00", "discount": "1.00" }, { "amount": money("USD") }],
         });
         assert_eq!(body_of_input(&input), body);
     }
