@@ -187,7 +187,10 @@ pub fn divide(total: i64, weights: &[i64]) -> Vec<i64> {
         parts[last] -= 1;
         rest += 1;
     }
-    parts.into_iter().map(|part| i64::try_from(part).unwrap_or(i64::MAX)).collect()
+    parts
+        .into_iter()
+        .map(|part| i64::try_from(part).unwrap_or(i64::MAX))
+        .collect()
 }
 
 /// A share of an amount: `rate_ppm` parts per million, rounded half-even.
@@ -247,7 +250,13 @@ mod tests {
     /// What the books of an order's lines lean on.
     #[test]
     fn parts_only_grow_with_the_total_and_stay_within_their_weights() {
-        for weights in [&[7, 1, 1, 1, 13, 0][..], &[1, 1, 1], &[100, 3, 3, 3, 3, 3], &[33, 33, 34], &[2, 40]] {
+        for weights in [
+            &[7, 1, 1, 1, 13, 0][..],
+            &[1, 1, 1],
+            &[100, 3, 3, 3, 3, 3],
+            &[33, 33, 34],
+            &[2, 40],
+        ] {
             let all: i64 = weights.iter().sum();
             let mut before = vec![0; weights.len()];
             for total in 0..=all {
@@ -262,10 +271,16 @@ mod tests {
                         let mut lighter = weights.to_vec();
                         lighter[index] -= named;
                         let after = divide(total, &lighter);
-                        assert!(after[index] + named >= parts[index], "{total} over {weights:?}, {named} of {index}");
+                        assert!(
+                            after[index] + named >= parts[index],
+                            "{total} over {weights:?}, {named} of {index}"
+                        );
                         let others = (0..weights.len()).filter(|other| *other != index);
                         for other in others {
-                            assert!(after[other] >= parts[other], "{total} over {weights:?}, {named} of {index}");
+                            assert!(
+                                after[other] >= parts[other],
+                                "{total} over {weights:?}, {named} of {index}"
+                            );
                         }
                     }
                 }

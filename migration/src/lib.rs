@@ -23,8 +23,8 @@ mod m20261125_000016_order_changes;
 mod m20261125_000018_jobs;
 mod m20261125_000019_periodic_runs;
 mod m20261126_000020_standing;
-mod m20261126_000026_refused_events;
 mod m20261126_000024_order_lines;
+mod m20261126_000026_refused_events;
 
 pub struct Migrator;
 

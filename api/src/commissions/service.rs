@@ -23,7 +23,9 @@ use crate::{
         permissions::Operation,
     },
     app::App,
-    commissions::rules::{self, Ancestor, Conditions, Earning, Earnings, Level, Line as OrderLine, Rule, RuleLevel, Standing},
+    commissions::rules::{
+        self, Ancestor, Conditions, Earning, Earnings, Level, Line as OrderLine, Rule, RuleLevel, Standing,
+    },
     error::{ApiError, Fault},
     infra::db::INSERT_CHUNK,
     ledger::{
@@ -92,7 +94,10 @@ fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
 }
 
 fn listed(stored: Option<&str>) -> Result<Vec<String>, Fault> {
-    stored.map_or_else(|| Ok(Vec::new()), |stored| serde_json::from_str(stored).map_err(Fault::new))
+    stored.map_or_else(
+        || Ok(Vec::new()),
+        |stored| serde_json::from_str(stored).map_err(Fault::new),
+    )
 }
 
 /// Where a stored rule stands.
@@ -260,7 +265,9 @@ fn new_row(
     earning: &Earning,
     source_id: Option<CommissionId>,
 ) -> Result<commission::Model, Fault> {
-    let Accrual { conversion, program, .. } = accrual;
+    let Accrual {
+        conversion, program, ..
+    } = accrual;
     let partner_id = partner_of(earning, accrual)?;
     let now = app.clock.now();
     Ok(commission::Model {

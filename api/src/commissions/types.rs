@@ -147,7 +147,9 @@ impl Commission {
 
     /// The line of the order it is earned on; absent when the order came without lines. For who may see the conversion.
     async fn order_line(&self, ctx: &Context<'_>) -> Result<Option<OrderLine>, ApiError> {
-        let Some(id) = self.row.order_line_id else { return Ok(None) };
+        let Some(id) = self.row.order_line_id else {
+            return Ok(None);
+        };
         let conversion: ConversionId = self.row.conversion_id;
         if ctx.load(conversion).await?.is_none() {
             return Ok(None);

@@ -149,7 +149,11 @@ impl LineBody {
         let money = |text: &str, name| amount_at(text, currency.to_owned(), &format!("lines.{index}.{name}"));
         Ok(NewLine {
             amount: money(&self.amount, "amount")?,
-            discount: self.discount.as_deref().map(|text| money(text, "discount")).transpose()?,
+            discount: self
+                .discount
+                .as_deref()
+                .map(|text| money(text, "discount"))
+                .transpose()?,
             line_id: self.line_id,
             product_id: self.product_id,
             name: self.name,

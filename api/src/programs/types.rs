@@ -348,7 +348,10 @@ impl ReferralLevel {
 }
 
 fn stored_names(names: Option<&str>) -> Result<Vec<String>, ApiError> {
-    names.map_or_else(|| Ok(Vec::new()), |names| serde_json::from_str(names).map_err(ApiError::internal))
+    names.map_or_else(
+        || Ok(Vec::new()),
+        |names| serde_json::from_str(names).map_err(ApiError::internal),
+    )
 }
 
 fn stored_amount(amount: Option<&(i64, String)>) -> Result<Option<Money>, ApiError> {

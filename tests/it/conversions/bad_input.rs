@@ -172,7 +172,12 @@ fn as_input(world: &World, body: &Value) -> Value {
     let fields = input.as_object_mut().unwrap();
     if let (Some(amount), Some(currency)) = (fields.remove("amount"), fields.remove("currency")) {
         let money = |amount: &Value| json!({ "amount": amount, "currency": currency });
-        for line in fields.get_mut("lines").and_then(Value::as_array_mut).into_iter().flatten() {
+        for line in fields
+            .get_mut("lines")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             line["amount"] = money(&line["amount"]);
         }
         if !amount.is_null() {
@@ -275,7 +280,11 @@ fn contents(world: &World) -> Vec<Case> {
             json!({ "clickId": "x".repeat(129) }),
             "TOUCH_TOO_LONG",
         ),
-        ("neither amount nor lines", json!({ "amount": null, "currency": "EUR" }), "AMOUNT_REQUIRED"),
+        (
+            "neither amount nor lines",
+            json!({ "amount": null, "currency": "EUR" }),
+            "AMOUNT_REQUIRED",
+        ),
         (
             "a line too many",
             json!({ "lines": vec![json!({ "amount": "0.10" }); 101] }),

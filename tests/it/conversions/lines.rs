@@ -31,11 +31,18 @@ impl Shop {
             { "level": 2, "earning": { "percentOfCommission": "10" } },
             { "level": 3, "earning": { "fixed": one("1.00") } },
         ] });
-        app.done(&market.owner, "setReferralLevels", levels, "program { id }").await;
+        app.done(&market.owner, "setReferralLevels", levels, "program { id }")
+            .await;
         for (earning, conditions) in [
-            (json!({ "percent": "20" }), json!({ "productIds": ["boots", "sandals"] })),
+            (
+                json!({ "percent": "20" }),
+                json!({ "productIds": ["boots", "sandals"] }),
+            ),
             (json!({ "percent": "5" }), json!({ "categories": ["Books"] })),
-            (json!({ "fixedPerItem": one("0.30") }), json!({ "productIds": ["pens"] })),
+            (
+                json!({ "fixedPerItem": one("0.30") }),
+                json!({ "productIds": ["pens"] }),
+            ),
         ] {
             rule(app, &market, json!({ "earning": earning, "conditions": conditions })).await;
         }
@@ -229,7 +236,12 @@ async fn the_nearest_rule_that_fits_a_line_pays_for_it(
         let shop = Shop::open(&app).await;
         // Both lists must name the line: this one is for boots that are books.
         let both = json!({ "productIds": ["boots", "boots"], "categories": ["Books", "Maps"] });
-        let made = rule(&app, &shop.market, json!({ "earning": { "percent": "90" }, "conditions": both })).await;
+        let made = rule(
+            &app,
+            &shop.market,
+            json!({ "earning": { "percent": "90" }, "conditions": both }),
+        )
+        .await;
         assert_eq!(
             made["conditions"],
             json!({ "productIds": ["boots"], "categories": ["Books", "Maps"] })
@@ -240,7 +252,10 @@ async fn the_nearest_rule_that_fits_a_line_pays_for_it(
             "earning": { "fixed": { "amount": "7.00", "currency": "EUR" } },
         });
         let made = rule(&app, &shop.market, own).await;
-        assert_eq!((&made["fixed"]["amount"], &made["fixedPerItem"]), (&json!("7.00"), &Value::Null));
+        assert_eq!(
+            (&made["fixed"]["amount"], &made["fixedPerItem"]),
+            (&json!("7.00"), &Value::Null)
+        );
         let lines = json!([
             { "category": "Books", "amount": "10.00" },
             { "category": "books", "amount": "20.00" },
@@ -386,10 +401,13 @@ async fn amendments_and_captures_fall_on_the_lines(#[values(Database::Sqlite, Da
             "line 2: 5 % of 45.00 EUR = 2.25 EUR"
         );
         let input = json!({ "idempotencyKey": "n", "id": sale, "reason": "enough" });
-        app.done(&shop.market.owner, "rejectConversion", input, "conversion { id }").await;
+        app.done(&shop.market.owner, "rejectConversion", input, "conversion { id }")
+            .await;
         shop.expect_pending(["0.00", "0.00", "0.00", "0.00"]).await;
 
-        let sale = shop.sale("A-2", json!({ "lines": lines, "capture": "AUTHORIZED" })).await;
+        let sale = shop
+            .sale("A-2", json!({ "lines": lines, "capture": "AUTHORIZED" }))
+            .await;
         let last = json!({ "orderId": "A-2", "amount": "60.00", "currency": "EUR", "isFinal": true });
         shop.report("capture", "last", last).await;
         assert_eq!(shop.gone(&sale).await, ["20.00", "12.00", "8.00"]);
@@ -446,19 +464,79 @@ async fn lines_that_are_wrong_are_named_and_nothing_is_recorded(
         let line = |more: Value| merged(json!({ "amount": "5.00" }), more);
         let long = "x".repeat(201);
         for (lines, more, code, field) in [
-            (json!([line(json!({ "amount": "-0.01" }))]), json!({}), "AMOUNT_NEGATIVE", "lines.0.amount.amount"),
-            (json!([line(json!({})), line(json!({ "amount": "0.005" }))]), json!({}), "AMOUNT_TOO_PRECISE", "lines.1.amount.amount"),
-            (json!([line(json!({ "discount": "-1" }))]), json!({}), "AMOUNT_NEGATIVE", "lines.0.discount.amount"),
+            (
+                json!([line(json!({ "amount": "-0.01" }))]),
+                json!({}),
+                "AMOUNT_NEGATIVE",
+                "lines.0.amount.amount",
+            ),
+            (
+                json!([line(json!({})), line(json!({ "amount": "0.005" }))]),
+                json!({}),
+                "AMOUNT_TOO_PRECISE",
+                "lines.1.amount.amount",
+            ),
+            (
+                json!([line(json!({ "discount": "-1" }))]),
+                json!({}),
+                "AMOUNT_NEGATIVE",
+                "lines.0.discount.amount",
+            ),
             (json!(vec![line(json!({})); 101]), json!({}), "TOO_MANY_LINES", "lines"),
-            (json!([line(json!({ "lineId": "" }))]), json!({}), "LINE_ID_INVALID", "lines.0.lineId"),
-            (json!([line(json!({ "lineId": "a" })), line(json!({ "lineId": "a" }))]), json!({}), "LINE_ID_REPEATED", "lines.1.lineId"),
-            (json!([line(json!({ "lineId": "2" })), line(json!({}))]), json!({}), "LINE_ID_REPEATED", "lines.1.lineId"),
-            (json!([line(json!({ "productId": " boots" }))]), json!({}), "LINE_TEXT_INVALID", "lines.0.productId"),
-            (json!([line(json!({ "name": long }))]), json!({}), "LINE_TEXT_INVALID", "lines.0.name"),
-            (json!([line(json!({ "category": "" }))]), json!({}), "LINE_TEXT_INVALID", "lines.0.category"),
-            (json!([line(json!({ "quantity": 0 }))]), json!({}), "QUANTITY_INVALID", "lines.0.quantity"),
-            (json!([line(json!({ "quantity": 1_000_001 }))]), json!({}), "QUANTITY_INVALID", "lines.0.quantity"),
-            (json!([line(json!({})), line(json!({}))]), json!({ "amount": "10.01" }), "LINES_DO_NOT_ADD_UP", "lines"),
+            (
+                json!([line(json!({ "lineId": "" }))]),
+                json!({}),
+                "LINE_ID_INVALID",
+                "lines.0.lineId",
+            ),
+            (
+                json!([line(json!({ "lineId": "a" })), line(json!({ "lineId": "a" }))]),
+                json!({}),
+                "LINE_ID_REPEATED",
+                "lines.1.lineId",
+            ),
+            (
+                json!([line(json!({ "lineId": "2" })), line(json!({}))]),
+                json!({}),
+                "LINE_ID_REPEATED",
+                "lines.1.lineId",
+            ),
+            (
+                json!([line(json!({ "productId": " boots" }))]),
+                json!({}),
+                "LINE_TEXT_INVALID",
+                "lines.0.productId",
+            ),
+            (
+                json!([line(json!({ "name": long }))]),
+                json!({}),
+                "LINE_TEXT_INVALID",
+                "lines.0.name",
+            ),
+            (
+                json!([line(json!({ "category": "" }))]),
+                json!({}),
+                "LINE_TEXT_INVALID",
+                "lines.0.category",
+            ),
+            (
+                json!([line(json!({ "quantity": 0 }))]),
+                json!({}),
+                "QUANTITY_INVALID",
+                "lines.0.quantity",
+            ),
+            (
+                json!([line(json!({ "quantity": 1_000_001 }))]),
+                json!({}),
+                "QUANTITY_INVALID",
+                "lines.0.quantity",
+            ),
+            (
+                json!([line(json!({})), line(json!({}))]),
+                json!({ "amount": "10.01" }),
+                "LINES_DO_NOT_ADD_UP",
+                "lines",
+            ),
             (json!([]), json!({}), "AMOUNT_REQUIRED", "amount"),
         ] {
             let body = merged(merged(cart("B-1"), json!({ "lines": lines })), more);
@@ -470,12 +548,17 @@ async fn lines_that_are_wrong_are_named_and_nothing_is_recorded(
         }
         // In GraphQL each amount has a currency of its own.
         let money = |currency: &str| json!({ "amount": "5.00", "currency": currency });
-        for (amount, discount, field) in [("USD", "EUR", "lines.1.amount.currency"), ("EUR", "USD", "lines.1.discount.currency")] {
+        for (amount, discount, field) in [
+            ("USD", "EUR", "lines.1.amount.currency"),
+            ("EUR", "USD", "lines.1.discount.currency"),
+        ] {
             let input = json!({
                 "brandId": shop.market.brand.id, "idempotencyKey": "k", "orderId": "B-1",
                 "lines": [{ "amount": money("EUR") }, { "amount": money(amount), "discount": money(discount) }],
             });
-            let answer = app.mutation(Some(&shop.market.key.secret), "recordSale", input, "conversion { id }").await;
+            let answer = app
+                .mutation(Some(&shop.market.key.secret), "recordSale", input, "conversion { id }")
+                .await;
             let refused = &user_errors(&answer)[0];
             assert_eq!(refused["code"], "CURRENCY_MISMATCH");
             let path: Vec<&str> = field.split('.').collect();
@@ -483,12 +566,19 @@ async fn lines_that_are_wrong_are_named_and_nothing_is_recorded(
         }
         // Many small orders may not be one that is too large.
         let orders: Vec<Value> = (0..51)
-            .map(|n| json!({ "type": "purchase", "idempotencyKey": format!("k{n}"), "orderId": format!("B-{n}"),
-                "currency": "EUR", "lines": vec![json!({ "amount": "1" }); 99] }))
+            .map(|n| {
+                json!({ "type": "purchase", "idempotencyKey": format!("k{n}"), "orderId": format!("B-{n}"),
+                "currency": "EUR", "lines": vec![json!({ "amount": "1" }); 99] })
+            })
             .collect();
         let body = json!({ "events": orders });
-        let (status, answer) = app.rest("POST", "/track/bulk", Some(&shop.market.key.secret), &[], body).await;
-        assert_eq!((status, &answer["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("TOO_MANY_LINES")));
+        let (status, answer) = app
+            .rest("POST", "/track/bulk", Some(&shop.market.key.secret), &[], body)
+            .await;
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("TOO_MANY_LINES"))
+        );
     })
     .await;
 }
@@ -501,18 +591,45 @@ async fn rules_for_lines_are_for_sales_and_bounded(#[values(Database::Sqlite, Da
         let one = json!({ "amount": "1.00", "currency": "EUR" });
         let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
         for (event, earning, conditions, code) in [
-            ("LEAD", json!({ "fixed": one }), json!({ "productIds": ["a"] }), "LINES_NEED_SALE"),
+            (
+                "LEAD",
+                json!({ "fixed": one }),
+                json!({ "productIds": ["a"] }),
+                "LINES_NEED_SALE",
+            ),
             ("SIGNUP", json!({ "fixedPerItem": one }), json!({}), "LINES_NEED_SALE"),
-            ("SALE", json!({ "percent": "5" }), json!({ "categories": [""] }), "CONDITION_INVALID"),
-            ("SALE", json!({ "percent": "5" }), json!({ "productIds": many }), "CONDITION_INVALID"),
-            ("SALE", json!({ "fixedPerItem": { "amount": "0", "currency": "EUR" } }), json!({}), "AMOUNT_INVALID"),
-            ("SALE", json!({ "fixedPerItem": { "amount": "1", "currency": "USD" } }), json!({}), "CURRENCY_NOT_ACCEPTED"),
+            (
+                "SALE",
+                json!({ "percent": "5" }),
+                json!({ "categories": [""] }),
+                "CONDITION_INVALID",
+            ),
+            (
+                "SALE",
+                json!({ "percent": "5" }),
+                json!({ "productIds": many }),
+                "CONDITION_INVALID",
+            ),
+            (
+                "SALE",
+                json!({ "fixedPerItem": { "amount": "0", "currency": "EUR" } }),
+                json!({}),
+                "AMOUNT_INVALID",
+            ),
+            (
+                "SALE",
+                json!({ "fixedPerItem": { "amount": "1", "currency": "USD" } }),
+                json!({}),
+                "CURRENCY_NOT_ACCEPTED",
+            ),
         ] {
             let input = json!({
                 "programId": market.program.id, "event": event, "earning": earning, "conditions": conditions,
             });
             let token = Some(market.owner.token.as_str());
-            let answer = app.mutation(token, "createCommissionRule", input, "commissionRule { id }").await;
+            let answer = app
+                .mutation(token, "createCommissionRule", input, "commissionRule { id }")
+                .await;
             assert_eq!(user_errors(&answer)[0]["code"], code, "{answer:#}");
         }
     })

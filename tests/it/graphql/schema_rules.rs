@@ -258,7 +258,16 @@ async fn connections_have_one_shape() {
 }
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
-const INT_NAMES: [&str; 8] = ["first", "last", "number", "totalCount", "position", "level", "version", "quantity"];
+const INT_NAMES: [&str; 8] = [
+    "first",
+    "last",
+    "number",
+    "totalCount",
+    "position",
+    "level",
+    "version",
+    "quantity",
+];
 const INT_ENDINGS: [&str; 8] = [
     "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version",
 ];

@@ -98,7 +98,10 @@ fn for_each_item(fixed: Money, quantity: i32) -> (Money, String) {
     let all = fixed.amount_minor.saturating_mul(i64::from(quantity));
     let amount = Money::new(all.min(MAX_AMOUNT_MINOR), fixed.currency);
     let at_most = if all > MAX_AMOUNT_MINOR { ", at most" } else { " =" };
-    (amount, format!("fixed {fixed} for each of {quantity} item(s){at_most} {amount}"))
+    (
+        amount,
+        format!("fixed {fixed} for each of {quantity} item(s){at_most} {amount}"),
+    )
 }
 
 /// Parts of a fixed amount that is paid once, and the arithmetic of each.
@@ -238,13 +241,19 @@ pub fn earn(
     let pieces: Vec<Piece<'_>> = if lines.is_empty() {
         vec![Piece { line: None, base }]
     } else {
-        let on = |line| Piece { line: Some(line), base: Some(line.base) };
+        let on = |line| Piece {
+            line: Some(line),
+            base: Some(line.base),
+        };
         lines.iter().map(on).collect()
     };
     let (found, left) = find(&pieces, rules);
     let earned: Vec<&Found<'_>> = found.iter().filter(|found| found.amount.amount_minor > 0).collect();
     let mut earnings: Vec<Earning> = earned.iter().map(|found| at_the_bottom(credited, found)).collect();
-    for ancestor in upline.iter().filter(|ancestor| ancestor.is_active && !earned.is_empty()) {
+    for ancestor in upline
+        .iter()
+        .filter(|ancestor| ancestor.is_active && !earned.is_empty())
+    {
         let Some(level) = levels.iter().find(|level| level.level == ancestor.level) else {
             continue;
         };
@@ -259,7 +268,14 @@ pub fn earn(
                     product: None,
                     category: None,
                 };
-                new_earning(ancestor.level, ancestor.partnership, found.piece, amount, &snapshot, arithmetic)
+                new_earning(
+                    ancestor.level,
+                    ancestor.partnership,
+                    found.piece,
+                    amount,
+                    &snapshot,
+                    arithmetic,
+                )
             });
             earnings.extend(above.filter(|earning| earning.amount.amount_minor > 0));
         }
@@ -308,7 +324,11 @@ fn at_the_bottom(credited: PartnershipId, found: &Found<'_>) -> Earning {
 }
 
 fn count_levels(earnings: &[Earning]) -> usize {
-    earnings.iter().map(|earning| earning.level).collect::<BTreeSet<_>>().len()
+    earnings
+        .iter()
+        .map(|earning| earning.level)
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 /// Why an event without lines earns what it earns. Rules that look at lines and stood before the one that paid are told of.
@@ -326,7 +346,11 @@ fn explain_whole(found: &[Found<'_>], earnings: &[Earning], rules: &[&Rule]) -> 
         Some(found) if earnings.is_empty() => format!("ZERO: {}{passed}", found.arithmetic),
         Some(found) => {
             let levels = count_levels(earnings);
-            format!("{} earned at {levels} level(s), {}{passed}", found.amount, found.rule.level.text())
+            format!(
+                "{} earned at {levels} level(s), {}{passed}",
+                found.amount,
+                found.rule.level.text()
+            )
         }
     }
 }
@@ -346,7 +370,11 @@ fn explain_lines(found: &[Found<'_>], left: &[Piece<'_>], earnings: &[Earning]) 
         .iter()
         .map(|(level, pieces)| format!("{} {}", named(pieces), level.text()))
         .collect();
-    let zero: Vec<Piece<'_>> = found.iter().filter(|found| !is_paid(found)).map(|found| found.piece).collect();
+    let zero: Vec<Piece<'_>> = found
+        .iter()
+        .filter(|found| !is_paid(found))
+        .map(|found| found.piece)
+        .collect();
     if !zero.is_empty() {
         fates.push(format!("ZERO for {}", named(&zero)));
     }
@@ -356,18 +384,26 @@ fn explain_lines(found: &[Found<'_>], left: &[Piece<'_>], earnings: &[Earning]) 
     let fates = fates.join("; ");
     let Some(first) = found.iter().find(is_paid) else {
         return if found.is_empty() {
-            "NO_RULE: no commission rule of the program fits a line of this order, and nothing but a rule pays".to_owned()
+            "NO_RULE: no commission rule of the program fits a line of this order, and nothing but a rule pays"
+                .to_owned()
         } else {
             format!("ZERO: no line of this order earns anything: {fates}")
         };
     };
     let total = found.iter().map(|found| found.amount.amount_minor).sum();
     let total = Money::new(total, first.amount.currency);
-    format!("{total} earned at {} level(s), line by line: {fates}", count_levels(earnings))
+    format!(
+        "{total} earned at {} level(s), line by line: {fates}",
+        count_levels(earnings)
+    )
 }
 
 fn named(pieces: &[Piece<'_>]) -> String {
-    let names: Vec<&str> = pieces.iter().filter_map(|piece| piece.line_id()).take(MAX_NAMED_LINES).collect();
+    let names: Vec<&str> = pieces
+        .iter()
+        .filter_map(|piece| piece.line_id())
+        .take(MAX_NAMED_LINES)
+        .collect();
     let names = names.join(", ");
     match pieces.len().saturating_sub(MAX_NAMED_LINES) {
         0 => names,
@@ -578,7 +614,14 @@ mod tests {
         // 3 × 1.50; 5.00 as 1 to 2: 1.67 and 3.33; 1.00 as 40.00 to 10.01 to 20.02: 0.57, 0.14 and 0.29.
         assert_eq!(
             amounts,
-            [(0, 1, 450), (0, 2, 167), (0, 3, 333), (1, 1, 57), (1, 2, 14), (1, 3, 29)]
+            [
+                (0, 1, 450),
+                (0, 2, 167),
+                (0, 3, 333),
+                (1, 1, 57),
+                (1, 2, 14),
+                (1, 3, 29)
+            ]
         );
         assert_eq!(
             earned.explanation,
@@ -611,7 +654,9 @@ mod tests {
 
     #[test]
     fn a_line_without_a_rule_earns_nothing_and_is_named() {
-        let lines: Vec<Line> = (1..=8).map(|n| line(n, if n == 1 { "a" } else { "b" }, 1, 1_000)).collect();
+        let lines: Vec<Line> = (1..=8)
+            .map(|n| line(n, if n == 1 { "a" } else { "b" }, 1, 1_000))
+            .collect();
         let product = fixed("p", RuleKind::Fixed, 500, Some("a"));
         let accepted = [eur(0).currency];
         let earned = earn(who(0), Some(eur(8_000)), &lines, &accepted, &[&product], &[], &[]);

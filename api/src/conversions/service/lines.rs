@@ -72,7 +72,9 @@ pub fn check_lines(app: &App, lines: &[NewLine], amount: Option<Money>) -> Resul
     let mut checked: Vec<CheckedLine> = Vec::with_capacity(lines.len());
     let mut ids = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {
-        let currency = amount.map(|amount| amount.currency).or(checked.first().map(|line| line.currency));
+        let currency = amount
+            .map(|amount| amount.currency)
+            .or(checked.first().map(|line| line.currency));
         let line = check_line(app, line, index, currency)?;
         if !ids.insert(line.line_id.clone()) {
             return Err(Failure::refused_field(
@@ -104,7 +106,12 @@ pub fn check_lines(app: &App, lines: &[NewLine], amount: Option<Money>) -> Resul
     Ok((checked, Some(sum)))
 }
 
-fn check_line(app: &App, line: &NewLine, index: usize, currency: Option<crate::money::Currency>) -> Result<CheckedLine> {
+fn check_line(
+    app: &App,
+    line: &NewLine,
+    index: usize,
+    currency: Option<crate::money::Currency>,
+) -> Result<CheckedLine> {
     let field = |name: &str| format!("lines.{index}.{name}");
     let line_id = line.line_id.clone().unwrap_or_else(|| (index + 1).to_string());
     check_external_id(&line_id, Code::LineIdInvalid, &field("lineId"), "a line's id")?;
@@ -140,7 +147,11 @@ fn check_line(app: &App, line: &NewLine, index: usize, currency: Option<crate::m
         }
     };
     let amount = money(&line.amount, "amount")?;
-    let discount = line.discount.as_ref().map(|discount| money(discount, "discount")).transpose()?;
+    let discount = line
+        .discount
+        .as_ref()
+        .map(|discount| money(discount, "discount"))
+        .transpose()?;
     if let Some(discount) = discount.filter(|discount| discount.currency != amount.currency) {
         return Err(Failure::refused_field(
             Code::CurrencyMismatch,
@@ -213,7 +224,10 @@ impl From<&order_line::Model> for LineStanding {
 }
 
 /// The lines of an order in their order. Who changes them has locked the order.
-pub async fn load_in_tx(tx: &DatabaseTransaction, order: &order::Model) -> std::result::Result<Vec<order_line::Model>, DbErr> {
+pub async fn load_in_tx(
+    tx: &DatabaseTransaction,
+    order: &order::Model,
+) -> std::result::Result<Vec<order_line::Model>, DbErr> {
     order_line::Entity::find()
         .filter(order_line::Column::OrderId.eq(order.id))
         .order_by_asc(order_line::Column::Position)

@@ -111,7 +111,9 @@ impl Order {
     /// What it is made up of, in the brand's order; none when the brand did not say. At most a hundred: not paged.
     async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<OrderLine>>, ApiError> {
         let lines = ctx.load(LinesOf(self.row.id)).await?.unwrap_or_default();
-        let shown = lines.into_iter().map(|line| OrderLine::new(line, self.row.currency.clone()));
+        let shown = lines
+            .into_iter()
+            .map(|line| OrderLine::new(line, self.row.currency.clone()));
         Ok(Some(shown.collect()))
     }
 

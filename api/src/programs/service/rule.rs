@@ -149,7 +149,9 @@ fn check_names(mut names: Vec<String>, field: &str) -> Result<Option<String>> {
             "a product id or category has 1 to 200 characters on one line",
         ));
     }
-    serde_json::to_string(&names).map(Some).map_err(|error| Fault::new(error).into())
+    serde_json::to_string(&names)
+        .map(Some)
+        .map_err(|error| Fault::new(error).into())
 }
 
 /// Is there room for one more rule where this one is to stand?
