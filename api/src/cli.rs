@@ -69,7 +69,8 @@ async fn start(config: Config) -> Result<App, String> {
         .map_err(|fault: Fault| format!("--database-url: {fault}"))
 }
 
-/// The server of a fresh checkout shows something: an empty database is filled with the demo first.
+/// The server of a fresh checkout shows something: an empty database is filled with the demo first, and one whose filling was
+/// cut off is completed.
 async fn serve_with_demo(config: Config) -> Result<(), String> {
     let app = start(config).await?;
     if app.config.environment == Environment::Production
@@ -77,9 +78,8 @@ async fn serve_with_demo(config: Config) -> Result<(), String> {
     {
         return Err("--database-url: this database holds the demo, whose passwords are known to everyone".to_owned());
     }
-    let empty = demo::is_empty(&app).await.map_err(|fault| fault.to_string())?;
-    if empty && !app.config.no_demo {
-        fill_demo(&app).await?;
+    if !app.config.no_demo && demo::fill_if_wanted(&app).await.map_err(|fault| fault.to_string())? {
+        println!("{}", demo::sign_ins(&app.config.public_base()));
     } else if app.config.role != Role::Worker && demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
         println!("{}", demo::sign_ins(&app.config.public_base()));
     }

@@ -1,17 +1,21 @@
 //! A small, coherent marketplace to look around in: one brand with a program, two creators of whom one recruited the
 //! other, a few sales. Made through the same services that requests use.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use entity::{
     brand,
     commission_rule::ConversionEvent,
     ids::BrandId,
-    order::CaptureState,
+    order::{self, CaptureState},
     program::{AttributionOrder, CustomerBinding},
     user,
 };
 use rust_decimal::Decimal;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::{
     accounts::actor::Actor,
@@ -23,6 +27,7 @@ use crate::{
     },
     error::Fault,
     idempotency::Key,
+    lease,
     marketplace::service::Content,
     programs::service::{Earning, Settings},
     seeding::{self, Offer, denied, fault},
@@ -37,20 +42,86 @@ pub const LEO: &str = "leo@creators.example";
 /// Of every demo account. A demo is for looking around; `--no-demo` keeps it out of a real installation.
 pub const PASSWORD: &str = "tributary-demo";
 
+const LEASE_NAME: &str = "demo";
+/// What a start after a killed one waits at most.
+const LEASE: TimeDelta = TimeDelta::seconds(3);
+const RENEWAL: Duration = Duration::from_secs(1);
+/// Between looks whether another process has filled it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The order that partly came back.
+const REFUNDED: &str = "demo-1002";
+
 const PERCENT: i64 = 10_000;
 
-/// Is there nobody in this database yet?
-pub async fn is_empty(app: &App) -> Result<bool, Fault> {
-    Ok(user::Entity::find().count(app.db.read()).await? == 0)
+/// Fills an empty database, or completes one whose filling was cut off; false when it was not ours to do. Of processes that
+/// start together one fills, and the others wait.
+pub async fn fill_if_wanted(app: &App) -> Result<bool, Fault> {
+    let holder = app.ids.uuid(app.clock.now());
+    while is_wanted(app).await? {
+        if lease::hold(app, LEASE_NAME, holder, LEASE).await? {
+            let filled = tokio::select! {
+                filled = fill(app) => filled,
+                lost = keep_lease(app, holder) => Err(lost),
+            };
+            lease::release(app, LEASE_NAME, holder).await?;
+            return filled.map(|()| true);
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(false)
+}
+
+/// Holds the lease for as long as it is awaited, and returns why it could not.
+async fn keep_lease(app: &App, holder: Uuid) -> Fault {
+    loop {
+        sleep(RENEWAL).await;
+        match lease::hold(app, LEASE_NAME, holder, LEASE).await {
+            Ok(true) => {}
+            Ok(false) => return Fault::new("another process took over filling the demo"),
+            Err(error) => return error.into(),
+        }
+    }
+}
+
+/// Is there nobody in this database yet, or only what a filling left that was cut off?
+async fn is_wanted(app: &App) -> Result<bool, Fault> {
+    let first = user::Entity::find()
+        .order_by_asc(user::Column::Id)
+        .one(app.db.read())
+        .await?;
+    // Filling begins with the owner, and ends with the refund.
+    match first {
+        None => Ok(true),
+        Some(first) => Ok(first.email == OWNER && !is_refunded(app).await?),
+    }
+}
+
+/// Is the last thing there that filling makes?
+async fn is_refunded(app: &App) -> Result<bool, Fault> {
+    let Some(brand) = find_brand(app).await? else {
+        return Ok(false);
+    };
+    let refunded = order::Entity::find()
+        .filter(order::Column::BrandId.eq(brand.id))
+        .filter(order::Column::ExternalId.eq(REFUNDED))
+        .filter(order::Column::RefundedMinor.gt(0))
+        .count(app.db.read())
+        .await?;
+    Ok(refunded > 0)
 }
 
 /// Is the demo marketplace in this database?
 pub async fn is_present(app: &App) -> Result<bool, Fault> {
+    Ok(find_brand(app).await?.is_some())
+}
+
+async fn find_brand(app: &App) -> Result<Option<brand::Model>, Fault> {
     let found = brand::Entity::find()
         .filter(brand::Column::Slug.eq(BRAND_SLUG))
         .one(app.db.read())
         .await?;
-    Ok(found.is_some())
+    Ok(found)
 }
 
 /// Fills the database. A second call finds everything in place and adds nothing.
@@ -140,7 +211,7 @@ fn offer() -> Offer<'static> {
     }
 }
 
-/// Members have no public operation yet: the one row of the demo that is written by hand.
+/// An invitation would be mailed to an address that nobody reads: the one row of the demo that is written by hand.
 async fn add_finance(app: &App, brand: BrandId, finance: &Actor) -> Result<(), Fault> {
     use entity::brand_member::{ActiveModel, BrandRole, Entity};
 
@@ -163,7 +234,7 @@ async fn add_finance(app: &App, brand: BrandId, finance: &Actor) -> Result<(), F
 async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
     let orders = [
         ("demo-1001", "anna", 21, Decimal::new(4_990, 2), Some("LEO10")),
-        ("demo-1002", "ben", 18, Decimal::new(12_000, 2), Some("MAYA10")),
+        (REFUNDED, "ben", 18, Decimal::new(12_000, 2), Some("MAYA10")),
         ("demo-1003", "anna", 6, Decimal::new(2_450, 2), None),
         ("demo-1004", "chloe", 3, Decimal::new(8_900, 2), Some("LEO10")),
         ("demo-1005", "dan", 1, Decimal::new(3_300, 2), None),
@@ -187,9 +258,12 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
             record::record_conversion(app, owner, command).await.map_err(fault)?;
         }
     }
+    if is_refunded(app).await? {
+        return Ok(());
+    }
     let refund = RecordRefund {
         brand,
-        order_id: "demo-1002".to_owned(),
+        order_id: REFUNDED.to_owned(),
         amount: Some((Decimal::new(4_000, 2), "EUR".to_owned())),
         reason: Some("one of three bags came back".to_owned()),
         occurred_at: None,

@@ -23,6 +23,7 @@ pub mod import;
 pub mod infra;
 pub mod jobs;
 pub mod keys;
+pub mod lease;
 pub mod ledger;
 pub mod mail;
 pub mod marketplace;

@@ -44,18 +44,19 @@ pub struct Mail {
 /// Queues a mail in the transaction of its cause.
 pub async fn enqueue_in_tx(tx: &DatabaseTransaction, app: &App, mail: Mail) -> Result<MailId, Fault> {
     let content = Some((mail.subject, mail.text));
-    insert_in_tx(tx, app, mail.user, mail.kind, mail.to, content).await
+    insert_in_tx(tx, app, mail.user, mail.kind, mail.to, None, content).await
 }
 
-/// Queues a mail whose text is written as it is sent.
+/// Queues a mail whose text is written as it is sent, from what it is about.
 pub async fn enqueue_unwritten_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     user: Option<UserId>,
     kind: MailKind,
     to: String,
+    about: Option<String>,
 ) -> Result<MailId, Fault> {
-    insert_in_tx(tx, app, user, kind, to, None).await
+    insert_in_tx(tx, app, user, kind, to, about, None).await
 }
 
 async fn insert_in_tx(
@@ -64,6 +65,7 @@ async fn insert_in_tx(
     user: Option<UserId>,
     kind: MailKind,
     to: String,
+    about: Option<String>,
     content: Option<(String, String)>,
 ) -> Result<MailId, Fault> {
     let now = app.clock.now();
@@ -73,6 +75,7 @@ async fn insert_in_tx(
         id: Set(id),
         user_id: Set(user),
         kind: Set(kind),
+        about: Set(about),
         recipient_key: Set(to.to_lowercase()),
         recipient: Set(to),
         subject: Set(subject),

@@ -12,6 +12,9 @@ pub struct Model {
     /// Whose account it is about, where that is known.
     pub user_id: Option<UserId>,
     pub kind: MailKind,
+    /// Id of what it is about, for mails that are written as they are sent.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub about: Option<String>,
     /// As written by whoever gave it.
     #[sea_orm(column_type = "Text")]
     pub recipient: String,
@@ -42,6 +45,8 @@ pub enum MailKind {
     PasswordReset,
     /// Tells an account's holder what was done to it.
     AccountNotice,
+    /// Brings an invitation to whom it is for; written as it is sent.
+    MemberInvitation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

@@ -36,6 +36,9 @@ pub struct Model {
     /// SHA-256 of the token, hex; unique.
     #[sea_orm(column_type = "Text")]
     pub token_hash: String,
+    /// The same of the token in the mail last sent; unique.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub mailed_token_hash: Option<String>,
     /// As written: ask [`Model::state_at`].
     pub state: MemberInvitationState,
     pub invited_by: UserId,

@@ -152,7 +152,7 @@ async fn pages_stand_in_no_frame_and_bring_their_own_scripts() {
     with_config(
         |_| (),
         async |app| {
-            for path in ["/", "/graphiql", "/verify-email", "/reset-password"] {
+            for path in ["/", "/graphiql", "/verify-email", "/reset-password", "/join"] {
                 let (status, headers, body) = app.send(Request::get(path).body(Body::empty()).unwrap()).await;
                 assert_eq!(status, StatusCode::OK, "{path}");
                 assert!(body.starts_with(b"<!") || body.starts_with(b"\n"), "{path}");

@@ -35,7 +35,7 @@ use self::email::enqueue_verification_in_tx;
 pub use self::email::{ChangeEmail, change_email, resend_verification, verify_email};
 use self::keys::{identify_key, is_key, reload_key};
 pub use self::keys::{key_prefix, scopes_of_key, write_keys_last_used};
-pub use self::links::{forget_links, write_link_mail};
+pub use self::links::{MAILS_PER_ADDRESS_AND_HOUR, forget_links, write_link_mail};
 use self::partners::check_profile;
 pub use self::partners::{PartnerPatch, update_partner};
 pub use self::passwords::{ChangePassword, change_password, request_password_reset, reset_password};

@@ -39,6 +39,8 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline' htt
 
 /// Where the links in mails lead.
 const ACCOUNT_PAGE: &str = include_str!("account.html");
+/// Where invitations lead.
+const JOIN_PAGE: &str = include_str!("join.html");
 
 pub async fn index() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
@@ -47,6 +49,11 @@ pub async fn index() -> impl IntoResponse {
 /// Takes the link of a mail to the mutation it is for.
 pub async fn account() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(ACCOUNT_PAGE))
+}
+
+/// Takes an invitation to the mutations that accept or decline it.
+pub async fn join() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(JOIN_PAGE))
 }
 
 /// Its assets come from a CDN; the page at `/` works without.

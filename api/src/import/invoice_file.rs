@@ -16,6 +16,9 @@ use serde::Deserialize;
 use super::source;
 use crate::money::Currency;
 
+/// The columns that are read; others are passed over.
+const COLUMNS: [&str; 5] = ["InvoiceNo", "InvoiceDate", "CustomerID", "Quantity", "UnitPrice"];
+
 /// How the file writes an unknown customer.
 const GUEST: &str = "(blank)";
 
@@ -105,7 +108,17 @@ fn parse(source: impl Read, currency: Currency) -> io::Result<Vec<Line>> {
     let mut seen: HashMap<String, u32> = HashMap::new();
     let mut open: HashMap<String, Vec<Open>> = HashMap::new();
     let mut lines: Vec<Line> = Vec::new();
-    for (record, number) in csv::Reader::from_reader(source).deserialize::<Record>().zip(2..) {
+    let mut reader = csv::Reader::from_reader(source);
+    let header = reader.headers().map_err(io::Error::other)?;
+    if !header.is_empty()
+        && COLUMNS
+            .iter()
+            .any(|column| !header.iter().any(|found| found == *column))
+    {
+        let wanted = format!("the first line must name the columns {}", COLUMNS.join(", "));
+        return Err(io::Error::other(wanted));
+    }
+    for (record, number) in reader.deserialize::<Record>().zip(2..) {
         let record = match record {
             Ok(record) => record,
             Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => return Err(io::Error::other(error)),

@@ -42,6 +42,15 @@ pub async fn import(app: &App, file: &Path) -> Result<Report, Fault> {
     if lines.is_empty() {
         return Err(Fault::new(format!("{}: no programs", file.display())));
     }
+    if lines.iter().all(|line| line.facts.is_err()) {
+        let mut tally = Tally::default();
+        for line in lines {
+            if let Err(refused) = line.facts {
+                tally.refuse(line.number, &refused);
+            }
+        }
+        return Ok(tally.report());
+    }
     let password = seeding::random_password(app);
     let owner = seeding::user(app, OWNER_EMAIL, "Imported programs", &password).await?;
     let import = Import {

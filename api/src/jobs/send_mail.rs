@@ -5,7 +5,7 @@ use std::time::Duration;
 use entity::{
     ids::MailId,
     job,
-    mail::{self, MailState},
+    mail::{self, MailKind, MailState},
 };
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -17,6 +17,7 @@ use crate::{
     infra::mail::{Letter, MailError},
     jobs::worker::JobError,
     mail as mails,
+    members::service as members,
 };
 
 /// How long sending one may take.
@@ -58,7 +59,7 @@ pub async fn run(app: App, job: job::Model) -> Result<(), JobError> {
     Ok(())
 }
 
-/// What the mail says: what stands in its row, or what its account makes of it now.
+/// What the mail says: what stands in its row, or what its subject makes of it now.
 async fn write(app: &App, mail: &mail::Model) -> Result<Option<Letter>, Fault> {
     match (&mail.subject, &mail.body) {
         (Some(subject), Some(text)) => Ok(Some(Letter {
@@ -68,6 +69,11 @@ async fn write(app: &App, mail: &mail::Model) -> Result<Option<Letter>, Fault> {
             text: text.clone(),
             written_at: app.clock.now(),
         })),
-        _ => accounts::write_link_mail(app, mail).await,
+        _ => match mail.kind {
+            MailKind::MemberInvitation => members::write_invitation_mail(app, mail).await,
+            MailKind::EmailVerification | MailKind::PasswordReset | MailKind::AccountNotice => {
+                accounts::write_link_mail(app, mail).await
+            }
+        },
     }
 }

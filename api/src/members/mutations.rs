@@ -26,8 +26,8 @@ pub struct MemberMutations;
 
 #[Object]
 impl MemberMutations {
-    /// Asks somebody into a brand, by mail address. The answer has the link, this once; it is good for seven days. At most 50
-    /// may be open at a time.
+    /// Asks somebody into a brand: mails a link to the address, good for seven days. The answer has another, this once. At most
+    /// 50 may be open at a time.
     async fn invite_brand_member(
         &self,
         ctx: &Context<'_>,
@@ -42,7 +42,8 @@ impl MemberMutations {
         InviteBrandMemberPayload::of(made.map(|made| MemberInvitationLink::new(ctx, made)))
     }
 
-    /// Asks somebody into a partner account, by mail address. The answer has the link, this once; it is good for seven days.
+    /// Asks somebody into a partner account: mails a link to the address, good for seven days. The answer has another, this
+    /// once.
     async fn invite_partner_member(
         &self,
         ctx: &Context<'_>,
@@ -57,7 +58,7 @@ impl MemberMutations {
         InvitePartnerMemberPayload::of(made.map(|made| MemberInvitationLink::new(ctx, made)))
     }
 
-    /// Gives an open invitation of a brand another link and seven more days.
+    /// Gives an open invitation of a brand other links, one by mail, and seven more days.
     async fn resend_brand_member_invitation(
         &self,
         ctx: &Context<'_>,
@@ -79,7 +80,7 @@ impl MemberMutations {
         RevokeBrandMemberInvitationPayload::of(revoked)
     }
 
-    /// Gives an open invitation of a partner another link and seven more days.
+    /// Gives an open invitation of a partner other links, one by mail, and seven more days.
     async fn resend_partner_member_invitation(
         &self,
         ctx: &Context<'_>,

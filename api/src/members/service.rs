@@ -1,6 +1,7 @@
 //! Use cases of an organisation's people.
 
 mod brand_members;
+mod invitation_mail;
 mod invitations;
 mod partner_members;
 
@@ -16,6 +17,7 @@ use sea_orm::{
 
 pub use self::{
     brand_members::{change_brand_member_role, leave_brand, remove_brand_member, transfer_brand_ownership},
+    invitation_mail::write_invitation_mail,
     invitations::{
         Invite, NewInvitation, accept_invitation, decline_invitation, invite, list_invitations, resend_invitation,
         revoke_invitation,

@@ -3,22 +3,18 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::{lease, outbox_event};
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{CaseStatement, OnConflict},
-};
+use entity::outbox_event;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::CaseStatement};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::{app::App, lease};
 
 /// Events stamped in one transaction at the most.
 const BATCH: u64 = 500;
 /// How long a process may hold the relay without renewing: what a feed is silent at most when a relay is killed. Short is
 /// safe, since the lease's row is locked while it stamps.
-const LEASE_SECONDS: i64 = 3;
+const LEASE: TimeDelta = TimeDelta::seconds(3);
 /// Pause when there is nothing to stamp.
 const IDLE: Duration = Duration::from_millis(100);
 /// Pause after a fault, so that a database that is down is not hammered.
@@ -44,7 +40,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    if let Err(error) = release(&app, holder).await {
+    if let Err(error) = lease::release(&app, LEASE_NAME, holder).await {
         tracing::warn!(%error, "the outbox relay's lease could not be given back; it runs out by itself");
     }
 }
@@ -53,18 +49,7 @@ pub async fn run(app: App, stop: CancellationToken) {
 pub async fn drain(app: &App) -> Result<(), DbErr> {
     let holder = app.ids.uuid(app.clock.now());
     while stamp_batch(app, holder).await? > 0 {}
-    release(app, holder).await
-}
-
-/// Gives the lease back: whoever comes next, be it at once, need not wait until it runs out.
-async fn release(app: &App, holder: Uuid) -> Result<(), DbErr> {
-    let tx = app.db.begin().await?;
-    lease::Entity::delete_many()
-        .filter(lease::Column::Name.eq(LEASE_NAME))
-        .filter(lease::Column::Holder.eq(holder))
-        .exec(&tx)
-        .await?;
-    tx.commit().await
+    lease::release(app, LEASE_NAME, holder).await
 }
 
 /// Stamps one batch; 0 when there was nothing to do or another process holds the lease.
@@ -79,7 +64,7 @@ async fn stamp_batch(app: &App, holder: Uuid) -> Result<usize, DbErr> {
         return Ok(0);
     }
     let tx = app.db.begin().await?;
-    if !hold_lease_in_tx(&tx, app, holder).await? {
+    if !lease::hold_in_tx(&tx, app, LEASE_NAME, holder, LEASE).await? {
         tx.rollback().await?;
         return Ok(0);
     }
@@ -117,34 +102,4 @@ async fn stamp_batch(app: &App, holder: Uuid) -> Result<usize, DbErr> {
     tx.commit().await?;
     app.bus.announce(position);
     Ok(seqs.len())
-}
-
-/// Takes or renews the lease. The row stays locked until the transaction ends, so two relays never stamp at once even
-/// when one of them has overstayed.
-async fn hold_lease_in_tx(tx: &DatabaseTransaction, app: &App, holder: Uuid) -> Result<bool, DbErr> {
-    let now = app.clock.now();
-    let expires_at = now + TimeDelta::seconds(LEASE_SECONDS);
-    lease::Entity::insert(lease::ActiveModel {
-        name: Set(LEASE_NAME.to_owned()),
-        holder: Set(holder),
-        expires_at: Set(expires_at),
-    })
-    .on_conflict(OnConflict::column(lease::Column::Name).do_nothing().to_owned())
-    .exec_without_returning(tx)
-    .await?;
-    let taken = lease::Entity::update_many()
-        .set(lease::ActiveModel {
-            holder: Set(holder),
-            expires_at: Set(expires_at),
-            ..Default::default()
-        })
-        .filter(lease::Column::Name.eq(LEASE_NAME))
-        .filter(
-            Condition::any()
-                .add(lease::Column::Holder.eq(holder))
-                .add(lease::Column::ExpiresAt.lte(now)),
-        )
-        .exec(tx)
-        .await?;
-    Ok(taken.rows_affected > 0)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::{audit_entry, brand_member::BrandRole};
+use entity::{audit_entry, brand_member::BrandRole, member_invitation};
 use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -208,6 +208,99 @@ async fn asks_somebody_in(#[values(Database::Sqlite, Database::Postgres)] databa
                 r#"member_invitation.sent None Some("SENT")"#,
             ]
         );
+    })
+    .await;
+}
+
+/// The mail brings a link of its own; either is good, and both go together.
+#[rstest]
+#[tokio::test]
+async fn an_invitation_is_mailed(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let ada = app.sign_up("ada").await;
+        let brand = app.brand(&ada, "acme").await.id;
+        let bob = app.sign_up("bob").await;
+        app.send_mails().await;
+
+        let (id, shown) = invite(&app, &ada, &brand, "bob@example.org", "FINANCE").await;
+        let letters = app.send_mails().await;
+        let [letter] = letters.as_slice() else {
+            panic!("{letters:?}")
+        };
+        assert_eq!(letter.to, "bob@example.org");
+        assert_eq!(letter.subject, "ada asks you into acme");
+        assert!(letter.text.contains("to join acme as finance"), "{}", letter.text);
+        assert!(letter.text.contains("until 2026-01-22 12:00 UTC"), "{}", letter.text);
+        let link = format!("{}/join#", app.app.config.public_base());
+        let mailed = letter
+            .text
+            .split(&link)
+            .nth(1)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned();
+        assert_ne!(mailed, shown);
+        for row in member_invitation::Entity::find().all(app.db()).await.unwrap() {
+            let row = format!("{row:?}");
+            assert!(
+                !row.contains(&mailed) && !row.contains(&shown),
+                "a row opens the door: {row}"
+            );
+        }
+
+        // Another mail, and what came before is worth nothing.
+        app.done(&ada, "resendBrandMemberInvitation", json!({ "id": id }), INVITED)
+            .await;
+        assert_eq!(refusal(&accept(&app, &bob, &mailed).await), "INVITATION_INVALID");
+        let mailed = app.mailed_token("bob@example.org").await;
+        let accepted = accept(&app, &bob, &mailed).await;
+        assert_eq!(
+            accepted["data"]["acceptMemberInvitation"]["invitation"]["state"], "ACCEPTED",
+            "{accepted}"
+        );
+        assert_eq!(refusal(&accept(&app, &bob, &mailed).await), "INVITATION_INVALID");
+
+        // Taken back before it left.
+        let (id, _) = invite(&app, &ada, &brand, "carla@example.org", "ANALYST").await;
+        app.done(
+            &ada,
+            "revokeBrandMemberInvitation",
+            json!({ "id": id }),
+            "invitation { state }",
+        )
+        .await;
+        assert!(app.send_mails().await.is_empty());
+    })
+    .await;
+}
+
+/// Asking and taking back again and again fills nobody's mailbox.
+#[rstest]
+#[tokio::test]
+async fn a_mailbox_is_not_flooded(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let ada = app.sign_up("ada").await;
+        let brand = app.brand(&ada, "acme").await.id;
+        app.send_mails().await;
+        let mut sent = 0;
+        for _ in 0..7 {
+            let (id, _) = invite(&app, &ada, &brand, "carla@example.org", "ANALYST").await;
+            sent += app.send_mails().await.len();
+            app.done(
+                &ada,
+                "revokeBrandMemberInvitation",
+                json!({ "id": id }),
+                "invitation { state }",
+            )
+            .await;
+        }
+        assert_eq!(sent, 5);
+        app.advance(TimeDelta::hours(1));
+        let ada = app.sign_in(&ada).await;
+        invite(&app, &ada, &brand, "carla@example.org", "ANALYST").await;
+        assert_eq!(app.send_mails().await.len(), 1);
     })
     .await;
 }

@@ -5,6 +5,7 @@
 //! PostgreSQL's own settings.
 
 mod database;
+mod demo;
 mod ending;
 mod import;
 mod plan;

@@ -1,3 +1,4 @@
+mod files;
 mod invoices;
 mod programs;
 

@@ -32,7 +32,7 @@ pub(super) async fn enqueue_verification_in_tx(
     user: UserId,
     to: String,
 ) -> std::result::Result<(), Fault> {
-    mail::enqueue_unwritten_in_tx(tx, app, Some(user), MailKind::EmailVerification, to)
+    mail::enqueue_unwritten_in_tx(tx, app, Some(user), MailKind::EmailVerification, to, None)
         .await
         .map(drop)
 }
@@ -56,7 +56,7 @@ pub(super) async fn request_link(app: &App, email: &str, client: Client, kind: M
     attempt_link(app, &email_key, client)?;
     let email = email.trim().to_owned();
     let tx = app.db.begin().await?;
-    mail::enqueue_unwritten_in_tx(&tx, app, None, kind, email.clone()).await?;
+    mail::enqueue_unwritten_in_tx(&tx, app, None, kind, email.clone(), None).await?;
     app.commit(tx).await?;
     Ok(email)
 }

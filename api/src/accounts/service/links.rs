@@ -53,7 +53,7 @@ pub async fn write_link_mail(app: &App, mail: &mail_row::Model) -> std::result::
     };
     let (purpose, hours, prefix) = match mail.kind {
         MailKind::PasswordReset => (LinkPurpose::ResetPassword, RESET_HOURS, "trp_"),
-        MailKind::EmailVerification | MailKind::AccountNotice => (LinkPurpose::VerifyEmail, VERIFY_HOURS, "trv_"),
+        _ => (LinkPurpose::VerifyEmail, VERIFY_HOURS, "trv_"),
     };
     let token = tokens::new_opaque(app, prefix);
     account_link::Entity::insert(account_link::ActiveModel {
@@ -88,7 +88,7 @@ async fn recipient_in_tx(
     let user = match mail.kind {
         MailKind::EmailVerification => to_be_verified(tx, mail).await?,
         MailKind::PasswordReset => find_by_key(tx, &mail.recipient_key).await?,
-        MailKind::AccountNotice => None,
+        MailKind::AccountNotice | MailKind::MemberInvitation => None,
     };
     if user.is_none() || !mail::is_queued_in_tx(tx, mail.id).await? {
         return Ok(None);

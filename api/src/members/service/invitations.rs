@@ -9,10 +9,13 @@ use entity::{
     partner_member, user,
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, Select,
+    ActiveEnum, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, Select,
 };
 
-use super::{Acting, Code, Kind, MAX_MEMBERS, Organisation, Result, check_room_of_user_in_tx, role_above_yours};
+use super::{
+    Acting, Code, Kind, MAX_MEMBERS, Organisation, Result, check_room_of_user_in_tx, invitation_mail, role_above_yours,
+};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -30,7 +33,7 @@ use crate::{
 /// How long an invitation is good for.
 const VALID_DAYS: i64 = 7;
 const MAX_OPEN: u64 = 50;
-const TOKEN_PREFIX: &str = "tri_";
+pub(super) const TOKEN_PREFIX: &str = "tri_";
 
 /// An invitation with its token, which is shown this once.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub struct Invite {
     pub role: Option<BrandRole>,
 }
 
-/// Asks somebody in. Whether the address has an account makes no difference.
+/// Asks somebody in, and mails them. Whether the address has an account makes no difference.
 pub async fn invite(app: &App, actor: &Actor, command: Invite) -> Result<NewInvitation> {
     let organisation = command.organisation;
     let operation = match organisation {
@@ -67,6 +70,7 @@ pub async fn invite(app: &App, actor: &Actor, command: Invite) -> Result<NewInvi
         email: command.email.trim().to_owned(),
         email_key,
         token_hash: tokens::fingerprint(&token),
+        mailed_token_hash: None,
         state: State::Sent,
         invited_by: actor.user()?,
         created_at: now,
@@ -81,7 +85,8 @@ pub async fn invite(app: &App, actor: &Actor, command: Invite) -> Result<NewInvi
         .exec_without_returning(&tx)
         .await?;
     record_in_tx(&tx, app, actor, &row, "member_invitation.sent", None, State::Sent).await?;
-    tx.commit().await?;
+    invitation_mail::enqueue_in_tx(&tx, app, &row).await?;
+    app.commit(tx).await?;
     Ok(NewInvitation { invitation: row, token })
 }
 
@@ -141,7 +146,7 @@ fn find_open(app: &App, organisation: Organisation) -> Select<member_invitation:
         .filter(member_invitation::Column::ExpiresAt.gt(app.clock.now()))
 }
 
-/// Gives an open invitation a new token and seven more days; the old token is no longer good.
+/// Gives an open invitation new tokens, another mail and seven more days; the old tokens are no longer good.
 pub async fn resend_invitation(app: &App, actor: &Actor, kind: Kind, id: MemberInvitationId) -> Result<NewInvitation> {
     let operation = match kind {
         Kind::Brand => Operation::ResendBrandMemberInvitation,
@@ -153,12 +158,14 @@ pub async fn resend_invitation(app: &App, actor: &Actor, kind: Kind, id: MemberI
     let token = tokens::new_opaque(app, TOKEN_PREFIX);
     let row = member_invitation::Model {
         token_hash: tokens::fingerprint(&token),
+        mailed_token_hash: None,
         expires_at: now + TimeDelta::days(VALID_DAYS),
         ..row
     };
     member_invitation::Entity::update(member_invitation::ActiveModel {
         id: Set(id),
         token_hash: Set(row.token_hash.clone()),
+        mailed_token_hash: Set(None),
         expires_at: Set(row.expires_at),
         ..Default::default()
     })
@@ -174,7 +181,8 @@ pub async fn resend_invitation(app: &App, actor: &Actor, kind: Kind, id: MemberI
         State::Sent,
     )
     .await?;
-    tx.commit().await?;
+    invitation_mail::enqueue_in_tx(&tx, app, &row).await?;
+    app.commit(tx).await?;
     Ok(NewInvitation { invitation: row, token })
 }
 
@@ -278,7 +286,10 @@ async fn open_mine_in_tx(
         )
     };
     let hash = tokens::fingerprint(token);
-    let find = || member_invitation::Entity::find().filter(member_invitation::Column::TokenHash.eq(&*hash));
+    let either = Condition::any()
+        .add(member_invitation::Column::TokenHash.eq(&*hash))
+        .add(member_invitation::Column::MailedTokenHash.eq(&*hash));
+    let find = || member_invitation::Entity::find().filter(either.clone());
     let organisation = Organisation::of(&find().one(tx).await?.ok_or_else(invalid)?)?;
     organisation.lock_in_tx(tx).await?;
     let row = find().one(tx).await?.ok_or_else(invalid)?;
