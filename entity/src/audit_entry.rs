@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{AuditEntryId, BrandId};
+use crate::scope::tenant_scoped;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_entries")]
@@ -31,3 +32,6 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+// What a person did to their own account belongs to no brand, and to no brand's reach.
+tenant_scoped!(brand);

@@ -286,6 +286,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("RefusedEvent", &world.refused[0], vec![O::SeeRefusedEvents]),
         ("Job", &world.dead_jobs[0], vec![O::SeeDeadJobs]),
         ("ApiKey", &world.spare_key, vec![O::SeeApiKeys]),
+        ("AuditEntry", &world.audit_entry, vec![O::SeeAuditLog]),
     ]
 }
 

@@ -17,6 +17,11 @@ use crate::{
     error::ApiError,
 };
 
+/// How the audit log names the program itself.
+pub const SYSTEM_NAME: &str = "system";
+/// And whoever is not signed in.
+pub const ANONYMOUS_NAME: &str = "anonymous";
+
 /// What a key was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRights {
@@ -254,10 +259,10 @@ impl Actor {
     #[must_use]
     pub fn audit_name(&self) -> String {
         match self.identity {
-            Identity::Anonymous => "anonymous".to_owned(),
+            Identity::Anonymous => ANONYMOUS_NAME.to_owned(),
             Identity::User(user) => user.to_string(),
             Identity::SecretKey { key, .. } | Identity::PublishableKey { key, .. } => key.to_string(),
-            Identity::System => "system".to_owned(),
+            Identity::System => SYSTEM_NAME.to_owned(),
         }
     }
 }

@@ -155,6 +155,7 @@ operations! {
     SeeMembers = "Brand.members" => TEAM;
     SeeMemberInvitations = "Brand.memberInvitations" => PEOPLE_KEEPERS_SEE;
     SeeApiKeys = "Brand.apiKeys" => KEY_HOLDERS;
+    SeeAuditLog = "Brand.auditLog" => PEOPLE_KEEPERS_SEE;
     SeePrograms = "Brand.programs" => TEAM;
     SeeApplications = "Brand.applications" => TEAM;
     SeePartnerships = "Brand.partnerships" => TEAM;

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    TenantScoped, api_key, brand, brand_member,
-    ids::{ApiKeyId, BrandId, BrandMemberId, UserId},
+    TenantScoped, api_key, audit_entry, brand, brand_member,
+    ids::{ApiKeyId, AuditEntryId, BrandId, BrandMemberId, UserId},
     user,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
     accounts::{actor::Place, permissions::Operation},
+    brands::service,
     graphql::context::{Batch, LoadError},
 };
 
@@ -75,6 +76,24 @@ impl Loader<ApiKeyId> for Batch {
         Ok(rows
             .into_iter()
             .filter(|row| may_see(row.brand_id))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+/// Entries of audit logs, for `node`: to whom the log shows them.
+impl Loader<AuditEntryId> for Batch {
+    type Value = audit_entry::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[AuditEntryId]) -> Result<HashMap<AuditEntryId, audit_entry::Model>, LoadError> {
+        let rows = audit_entry::Entity::find_within(&self.actor.reach())
+            .filter(audit_entry::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_audit_entry(&self.actor, row))
             .map(|row| (row.id, row))
             .collect())
     }

@@ -1,4 +1,4 @@
-//! Brands and their API keys.
+//! Brands, their API keys and what their audit log shows.
 //!
 //! Invariants: a brand always has an owner; a key is shown once and kept as a hash.
 //!

@@ -1,6 +1,7 @@
 //! Use cases of brands.
 
 mod api_keys;
+mod audit_log;
 
 use entity::{
     TenantScoped, brand,
@@ -23,7 +24,10 @@ use crate::{
     page::{self, Page, Slice},
 };
 
-pub use self::api_keys::{CreateApiKey, NewApiKey, create_api_key, list_api_keys, revoke_api_key, rotate_api_key};
+pub use self::{
+    api_keys::{CreateApiKey, NewApiKey, create_api_key, list_api_keys, revoke_api_key, rotate_api_key},
+    audit_log::{ActorKind, AuditFilter, list_audit_entries, may_see_audit_entry},
+};
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
 

@@ -1,5 +1,7 @@
 //! Brands as the schema shows them.
 
+mod audit_log;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
@@ -7,6 +9,10 @@ use entity::{
     ids::{ApiKeyId, BrandId, UserId},
 };
 
+pub use self::audit_log::{
+    AuditActionFilter, AuditActor, AuditActorKind, AuditEntry, AuditEntryConnection, AuditEntryEdge, AuditLogWhere,
+    AuditSubjectKind, AuditTimeFilter,
+};
 use crate::{
     accounts::{service::scopes_of_key, types::User},
     brands::{
@@ -144,6 +150,28 @@ impl BrandFields {
         let page = ctx.page(first, after, last, before)?;
         Ok(Some(
             service::list_api_keys(ctx.app(), ctx.actor(), self.row_id, &page)
+                .await?
+                .into(),
+        ))
+    }
+
+    /// What was changed in the brand, by whom and why, newest first. For owners and admins.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which entries; all when absent.")] filter: Option<AuditLogWhere>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<AuditEntryConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(
+            service::list_audit_entries(ctx.app(), ctx.actor(), self.row_id, filter, &page)
                 .await?
                 .into(),
         ))

@@ -4,16 +4,16 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId, CommissionRuleId,
-    ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId, PartnerId,
-    PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, RefusedEventId, SessionId,
+    ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
+    CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId,
+    PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, RefusedEventId, SessionId,
     TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
     accounts::types::UserSession,
-    brands::types::{ApiKey, BrandMember},
+    brands::types::{ApiKey, AuditEntry, BrandMember},
     commissions::types::Commission,
     conversions::inbox::types::RefusedEvent,
     conversions::types::{Capture, Chargeback, Customer, Order, OrderAmendment, Refund},
@@ -41,6 +41,7 @@ pub enum Node {
     Brand(Brand),
     BrandMember(BrandMember),
     ApiKey(ApiKey),
+    AuditEntry(AuditEntry),
     MemberInvitation(MemberInvitation),
     Partner(Partner),
     PartnerMember(PartnerMember),
@@ -109,6 +110,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .await?
             .map(|row| Node::BrandMember(row.into())),
         ApiKeyId::PREFIX => ctx.load(ApiKeyId(uuid)).await?.map(|row| Node::ApiKey(row.into())),
+        AuditEntryId::PREFIX => ctx
+            .load(AuditEntryId(uuid))
+            .await?
+            .map(|row| Node::AuditEntry(row.into())),
         PartnerId::PREFIX => ctx
             .load(VisiblePartner(PartnerId(uuid)))
             .await?

@@ -119,6 +119,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeMembers => of_brand(world, "members(first: 2) { nodes { role user { email } } }"),
         Operation::SeeMemberInvitations => of_brand(world, "memberInvitations(first: 2) { nodes { email state } }"),
         Operation::SeeApiKeys => of_brand(world, "apiKeys(first: 2) { nodes { lastFour } }"),
+        Operation::SeeAuditLog => of_brand(world, "auditLog(first: 2) { nodes { action actor { name } } }"),
         Operation::SeePrograms => of_brand(world, "programs(first: 2) { nodes { state } }"),
         Operation::SeeApplications => of_brand(world, "applications(first: 2) { nodes { message } }"),
         Operation::SeePartnerships => of_brand(world, "partnerships(first: 2) { nodes { state } }"),

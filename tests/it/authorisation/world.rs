@@ -62,6 +62,8 @@ pub struct World {
     pub payouts: [String; 2],
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
+    /// Of the brand's audit log.
+    pub audit_entry: String,
     pub member: String,
     /// Refused sales, to be replayed alone, to be replayed with others, and to be dismissed.
     pub refused: [String; 3],
@@ -213,6 +215,11 @@ impl World {
                 "brand.members.nodes.0",
             )
             .await;
+        let log = "query ($id: ID!) { brand(id: $id) { auditLog(first: 1) { nodes { id } } } }";
+        let path = "brand.auditLog.nodes.0";
+        let audit_entry = app
+            .graphql_ok(Some(&owner.token), log, json!({ "id": brand }), path)
+            .await;
         let refresh_token = app.sign_up("refreshing").await.refresh_token;
         let leaving_token = app.sign_up("leaving").await.refresh_token;
         let session = app.session_id(&app.sign_in(&owner).await.token).await;
@@ -255,6 +262,7 @@ impl World {
             dispute,
             payouts,
             spare_key,
+            audit_entry: text(&audit_entry, "id"),
             member: text(&member, "id"),
             refused,
             people,
