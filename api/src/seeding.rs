@@ -223,6 +223,7 @@ pub async fn partnership(
                 program,
                 message: "I would like to promote this program.".to_owned(),
                 accepted_terms_version: 1,
+                client_address: None,
                 referral_code,
             };
             apply::apply_to_program(app, partner_actor, command)

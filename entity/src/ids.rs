@@ -94,6 +94,7 @@ typed_ids! {
     MemberInvitationId = "minv",
     ProgramId = "prog",
     ProgramTermsId = "terms",
+    TermsAcceptanceId = "accept",
     CommissionRuleId = "rule",
     ReferralLevelId = "level",
     ListingId = "list",

@@ -49,6 +49,7 @@ pub mod referral_level;
 pub mod refund;
 pub mod refused_event;
 pub mod session;
+pub mod terms_acceptance;
 pub mod tracking_link;
 pub mod used_refresh_token;
 pub mod user;

@@ -176,6 +176,7 @@ operations! {
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
     SeePromoCodes = "Partnership.promoCodes" => TEAM_OR_PARTNER;
     SeeRecruits = "Partnership.recruits" => TEAM_OR_PARTNER;
+    SeeTermsAcceptances = "Partnership.termsAcceptances" => TEAM_OR_PARTNER;
     SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
 
@@ -236,6 +237,7 @@ operations! {
     ReactivatePartnership = "Mutation.reactivatePartnership" => MANAGERS;
     EndPartnership = "Mutation.endPartnership" => MANAGERS;
     LeaveProgram = "Mutation.leaveProgram" => PARTNER;
+    AcceptProgramTerms = "Mutation.acceptProgramTerms" => PARTNER;
     BanPartnership = "Mutation.banPartnership" => MANAGERS;
     SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
 

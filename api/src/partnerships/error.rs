@@ -11,8 +11,10 @@ crate::error_codes! {
         ReasonInvalid,
         /// The program is not active, or, to apply, its listing is not published.
         ProgramNotOpen,
-        /// The accepted version of the terms is not the current one.
+        /// The accepted version of the terms is not the current one, which the message names.
         TermsOutdated,
+        /// The partnership is ended or banned.
+        PartnershipOver,
         /// An application of this partner is still open.
         AlreadyApplied,
         /// The partner is in the program.

@@ -6,9 +6,12 @@ use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, application,
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
-    partner, partnership,
+    partner, partnership, terms_acceptance,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -21,6 +24,10 @@ use crate::{
 /// The partnership of a partner in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PartnershipFor(pub ProgramId, pub PartnerId);
+
+/// The newest version of a program's terms that a partner accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AcceptedBy(pub ProgramId, pub PartnerId);
 
 /// A partner the caller may find by its id alone: its own, or one that deals with a brand of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +88,32 @@ impl Loader<PartnershipFor> for Batch {
             .into_iter()
             .filter(|row| service::may_see_partnership(&self.actor, row))
             .map(|row| (PartnershipFor(row.program_id, row.partner_id), row))
+            .collect())
+    }
+}
+
+/// Acceptances are reached through a partnership that the caller may see, or one below it.
+impl Loader<AcceptedBy> for Batch {
+    type Value = terms_acceptance::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[AcceptedBy]) -> Result<HashMap<AcceptedBy, terms_acceptance::Model>, LoadError> {
+        use terms_acceptance::{Column, Entity};
+        let newest = Query::select()
+            .expr(Expr::col(("newest", Column::Version)).max())
+            .from_as(Entity, "newest")
+            .and_where(Expr::col(("newest", Column::ProgramId)).equals((Entity, Column::ProgramId)))
+            .and_where(Expr::col(("newest", Column::PartnerId)).equals((Entity, Column::PartnerId)))
+            .to_owned();
+        let rows = Entity::find_within(&self.actor.reach())
+            .filter(Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .filter(Column::PartnerId.is_in(keys.iter().map(|key| key.1)))
+            .filter(Column::Version.in_subquery(newest))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (AcceptedBy(row.program_id, row.partner_id), row))
             .collect())
     }
 }

@@ -6,14 +6,15 @@ use crate::{
     error::ApiError,
     graphql::context::{ContextExt, parse_id},
     partnerships::{
-        service::{self, Apply, Rejection},
+        service::{self, AcceptTerms, Apply, Rejection},
         types::{
-            ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput, ApproveApplicationPayload,
-            BanPartnershipInput, BanPartnershipPayload, EndPartnershipInput, EndPartnershipPayload, LeaveProgramInput,
-            LeaveProgramPayload, ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput,
-            RejectApplicationPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
-            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
-            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+            AcceptProgramTermsInput, AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload,
+            ApproveApplicationInput, ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload,
+            EndPartnershipInput, EndPartnershipPayload, LeaveProgramInput, LeaveProgramPayload,
+            ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
+            SetPartnershipReferrerInput, SetPartnershipReferrerPayload, StartApplicationReviewInput,
+            StartApplicationReviewPayload, SuspendPartnershipInput, SuspendPartnershipPayload,
+            WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -35,8 +36,24 @@ impl PartnershipMutations {
             message: input.message,
             accepted_terms_version: input.accepted_terms_version,
             referral_code: input.referral_code,
+            client_address: client_address(ctx),
         };
         ApplyToProgramPayload::of(service::apply_to_program(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Accepts the current version of a program's terms for an active or suspended partnership. Accepting it again changes
+    /// nothing.
+    async fn accept_program_terms(
+        &self,
+        ctx: &Context<'_>,
+        input: AcceptProgramTermsInput,
+    ) -> Result<Option<AcceptProgramTermsPayload>, ApiError> {
+        let command = AcceptTerms {
+            partnership: parse_id(&input.partnership_id, "partnershipId")?,
+            version: input.version,
+            client_address: client_address(ctx),
+        };
+        AcceptProgramTermsPayload::of(service::accept_program_terms(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Takes an open application back.
@@ -164,4 +181,9 @@ impl PartnershipMutations {
         };
         SetPartnershipReferrerPayload::of(service::set_referrer(ctx.app(), ctx.actor(), id, referrer).await)
     }
+}
+
+/// Where the request comes from, as it is kept.
+fn client_address(ctx: &Context<'_>) -> Option<String> {
+    ctx.device().address.map(|address| address.to_string())
 }

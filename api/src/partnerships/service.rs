@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod decide;
 mod standing;
+mod terms;
 pub mod tree;
 
 use entity::{
@@ -17,6 +18,7 @@ pub use self::{
     apply::{Apply, apply_to_program, withdraw_application},
     decide::{Rejection, approve_application, reject_application, start_application_review},
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
+    terms::{AcceptTerms, accept_program_terms, list_acceptances},
     tree::{Above, list_uplines_in_tx, set_referrer},
 };
 use crate::{

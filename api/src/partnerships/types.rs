@@ -1,6 +1,7 @@
 //! Applications and partnerships as the schema shows them.
 
 mod standing;
+mod terms;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
@@ -14,6 +15,9 @@ pub use self::standing::{
     BanPartnershipInput, BanPartnershipPayload, BanReason, EndPartnershipInput, EndPartnershipPayload, EndedBy,
     LeaveProgramInput, LeaveProgramPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
 };
+pub use self::terms::{
+    AcceptProgramTermsInput, AcceptProgramTermsPayload, TermsAcceptance, TermsAcceptanceConnection, TermsAcceptanceEdge,
+};
 use crate::{
     connection,
     error::ApiError,
@@ -25,11 +29,11 @@ use crate::{
     page,
     partnerships::{
         error::{PartnershipError, PartnershipErrorCode},
-        loaders::PartnershipFor,
+        loaders::{AcceptedBy, PartnershipFor},
         service,
     },
     payload,
-    programs::types::ProgramTerms,
+    programs::{loaders::TermsOf, types::ProgramTerms},
 };
 
 /// Where an application stands.
@@ -231,6 +235,39 @@ impl PartnershipFields {
             return Ok(None);
         };
         Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// The newest version of the program's terms that the partner accepted. It holds until a newer one is accepted.
+    async fn accepted_terms(&self, ctx: &Context<'_>) -> Result<Option<TermsAcceptance>, ApiError> {
+        let key = AcceptedBy(self.row.program_id, self.row.partner_id);
+        Ok(ctx.load(key).await?.map(TermsAcceptance::from))
+    }
+
+    /// Whether the partner accepted the program's terms as they stand now. When not, `acceptProgramTerms` does it.
+    async fn has_accepted_current_terms(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
+        let accepted = ctx.load(AcceptedBy(self.row.program_id, self.row.partner_id)).await?;
+        let current = ctx.load(TermsOf(self.row.program_id)).await?;
+        Ok(current.map(|current| accepted.is_some_and(|accepted| accepted.version == current.version)))
+    }
+
+    /// Every version of the program's terms that the partner accepted, newest first. For the partner and the brand's
+    /// members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn terms_acceptances(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<TermsAcceptanceConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        Ok(Some(
+            service::list_acceptances(ctx.app(), ctx.actor(), &self.row, &page)
+                .await?
+                .into(),
+        ))
     }
 
     /// The partnerships it recruited itself, newest first. For the partner and the brand's members.

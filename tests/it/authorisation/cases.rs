@@ -143,6 +143,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
         Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
         Operation::SeeEffectiveRules => of_partnership(world, "effectiveRules { percent }"),
+        Operation::SeeTermsAcceptances => of_partnership(world, "termsAcceptances(first: 2) { nodes { version } }"),
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
 
         Operation::SignUp => {
@@ -222,6 +223,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::ReactivatePartnership => edit_id(&world.partnership),
         Operation::EndPartnership => edit_id(&world.leaving_partnerships[0]),
         Operation::LeaveProgram => edit(json!({ "partnershipId": world.leaving_partnerships[1] })),
+        Operation::AcceptProgramTerms => edit(json!({ "partnershipId": world.partnership, "version": 1 })),
         Operation::BanPartnership => edit(json!({ "id": world.leaving_partnerships[2], "reason": "SPAM" })),
         Operation::SetPartnershipReferrer => edit(json!({
             "partnershipId": world.partnership, "referrerId": world.other_partnership,

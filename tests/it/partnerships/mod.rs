@@ -1,1 +1,2 @@
 mod standing;
+mod terms;

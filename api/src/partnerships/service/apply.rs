@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{Result, check_reason, decide, lock_application_in_tx, standing, tree};
+use super::{Result, check_reason, decide, lock_application_in_tx, standing, terms, tree};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -34,6 +34,8 @@ pub struct Apply {
     pub program: ProgramId,
     pub message: String,
     pub accepted_terms_version: i32,
+    /// Where the request comes from.
+    pub client_address: Option<String>,
     pub referral_code: Option<String>,
 }
 
@@ -49,16 +51,10 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
     }
     let tx = app.db.begin().await?;
     let program = find_open_program_in_tx(&tx, actor, command.program).await?;
-    let terms = programs::find_terms_in_tx(&tx, program.id)
+    let current = programs::find_terms_in_tx(&tx, program.id)
         .await?
         .ok_or_else(|| ApiError::internal("a program without terms"))?;
-    if terms.version != command.accepted_terms_version {
-        return Err(Failure::refused_field(
-            Code::TermsOutdated,
-            "acceptedTermsVersion",
-            format!("the current version of the terms is {}", terms.version),
-        ));
-    }
+    terms::refuse_outdated(&current, command.accepted_terms_version, "acceptedTermsVersion")?;
     let joined = find_partnership_in_tx(&tx, &command).await?;
     refuse_repetition_in_tx(&tx, app, &command, joined.as_ref()).await?;
     let referrer_id = match &command.referral_code {
@@ -73,7 +69,7 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         partner_id: command.partner,
         state: ApplicationState::Submitted,
         message: command.message,
-        terms_id: terms.id,
+        terms_id: current.id,
         referrer_id,
         created_at: now,
         decided_at: None,
@@ -89,6 +85,7 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
     if inserted == 0 {
         return Err(already_applied());
     }
+    terms::record_in_tx(&tx, app, actor, &current, row.partner_id, command.client_address).await?;
     let change = Change::of_fact(row.brand_id, "application.submitted", row.id);
     audit::record_in_tx(&tx, app, actor, change).await?;
     outbox::enqueue_in_tx(

@@ -145,7 +145,7 @@ pub async fn update_program(app: &App, actor: &Actor, id: ProgramId, mut patch: 
     let settings = check_settings(patch.over(&row), "patch.")?;
     refuse_currencies_in_use_in_tx(&tx, &row, &settings.currencies).await?;
     if let Some(body) = body {
-        terms::revise_in_tx(&tx, app, &row, &body).await?;
+        terms::revise_in_tx(&tx, app, actor, &row, &body).await?;
     }
     let row = program::Model {
         name: settings.name,

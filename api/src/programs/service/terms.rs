@@ -6,7 +6,13 @@ use sea_orm::{
 };
 
 use super::Result;
-use crate::{app::App, error::Failure, programs::error::ProgramErrorCode as Code};
+use crate::{
+    accounts::actor::Actor,
+    app::App,
+    audit::{self, Change},
+    error::Failure,
+    programs::error::ProgramErrorCode as Code,
+};
 
 const MAX_TERMS_CHARS: usize = 50_000;
 const MAX_TERMS_VERSIONS: i32 = 1_000;
@@ -15,6 +21,7 @@ const MAX_TERMS_VERSIONS: i32 = 1_000;
 pub(super) async fn revise_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
+    actor: &Actor,
     program: &program::Model,
     body: &str,
 ) -> Result<()> {
@@ -30,6 +37,12 @@ pub(super) async fn revise_in_tx(
     }
     if current.is_none_or(|current| current.body != body) {
         insert_terms_in_tx(tx, app, program, version + 1, body).await?;
+        let change = Change {
+            from: Some(version.to_string()),
+            to: Some((version + 1).to_string()),
+            ..Change::of_fact(program.brand_id, "program.terms_published", program.id)
+        };
+        audit::record_in_tx(tx, app, actor, change).await?;
     }
     Ok(())
 }
