@@ -237,14 +237,19 @@ impl PartnershipFields {
         Ok(ctx.load(id).await?.map(Partnership::from))
     }
 
-    /// The newest version of the program's terms that the partner accepted. It holds until a newer one is accepted.
+    /// The newest version of the program's terms that the partner accepted. It holds until a newer one is accepted. For the
+    /// partner and the brand's members; absent for others.
     async fn accepted_terms(&self, ctx: &Context<'_>) -> Result<Option<TermsAcceptance>, ApiError> {
         let key = AcceptedBy(self.row.program_id, self.row.partner_id);
         Ok(ctx.load(key).await?.map(TermsAcceptance::from))
     }
 
-    /// Whether the partner accepted the program's terms as they stand now. When not, `acceptProgramTerms` does it.
+    /// Whether the partner accepted the program's terms as they stand now. When not, `acceptProgramTerms` does it. For the
+    /// partner and the brand's members; absent for others.
     async fn has_accepted_current_terms(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
+        if !service::may_see_partnership(ctx.actor(), &self.row) {
+            return Ok(None);
+        }
         let accepted = ctx.load(AcceptedBy(self.row.program_id, self.row.partner_id)).await?;
         let current = ctx.load(TermsOf(self.row.program_id)).await?;
         Ok(current.map(|current| accepted.is_some_and(|accepted| accepted.version == current.version)))

@@ -15,7 +15,7 @@ use crate::support::{
 const LOG: &str = "query ($id: ID!, $where: AuditLogWhere, $first: Int, $after: String) {
     brand(id: $id) { auditLog(where: $where, first: $first, after: $after) {
         totalCount pageInfo { hasNextPage endCursor }
-        nodes { id occurredAt action actor { kind id name apiKey { id name } } subjectId
+        nodes { id occurredAt action actor { kind actorId name apiKey { id name } } subjectId
             subject { __typename id } fromState toState reason } } } }";
 
 async fn log(app: &TestApp, market: &Market, variables: Value) -> Value {
@@ -49,7 +49,7 @@ async fn the_log_says_who_did_what_to_what_when_and_why(
         app.done(owner, "banPartnership", input, "partnership { state }").await;
 
         let newest = log(&app, &market, json!({ "first": 3 })).await;
-        let person = |user: &str, name: &str| json!({ "kind": "USER", "id": user, "name": name, "apiKey": null });
+        let person = |user: &str, name: &str| json!({ "kind": "USER", "actorId": user, "name": name, "apiKey": null });
         let partnership = json!({ "__typename": "Partnership", "id": promoter.partnership });
         let wanted = json!([
             {
@@ -121,7 +121,7 @@ async fn a_key_and_the_system_are_actors_with_names(
 
         let amended = log(&app, &market, json!({ "where": { "actorKind": "API_KEY" } })).await;
         let key = json!({ "id": market.key.id, "name": "test" });
-        let actor = json!({ "kind": "API_KEY", "id": market.key.id, "name": "test", "apiKey": key });
+        let actor = json!({ "kind": "API_KEY", "actorId": market.key.id, "name": "test", "apiKey": key });
         assert_eq!(amended["nodes"][0]["actor"], actor);
         assert_eq!(amended["nodes"][0]["action"], "order.amended");
         assert_eq!(
@@ -129,7 +129,7 @@ async fn a_key_and_the_system_are_actors_with_names(
             ["order.amended"]
         );
         let approved = log(&app, &market, json!({ "where": { "actorKind": "SYSTEM" } })).await;
-        let actor = json!({ "kind": "SYSTEM", "id": null, "name": "Tributary", "apiKey": null });
+        let actor = json!({ "kind": "SYSTEM", "actorId": null, "name": "Tributary", "apiKey": null });
         assert_eq!(approved["nodes"][0]["actor"], actor);
         assert_eq!(approved["nodes"][0]["action"], "conversion.approved");
         assert_eq!(approved["totalCount"], 1);

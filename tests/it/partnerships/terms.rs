@@ -213,6 +213,16 @@ async fn where_it_was_accepted_from_is_for_the_partner_and_those_who_keep_the_lo
             app.db_member(&market.brand.id, &user.id, role).await;
             assert_eq!(sees(&user.token).await, may, "{role:?}");
         }
+        // A recruiter sees its recruit, but not what that accepted.
+        app.promoter(&market, "recruit", Some(&promoter)).await;
+        let query = "query ($id: ID!) { node(id: $id) { ... on Partnership { recruits { nodes {
+            state hasAcceptedCurrentTerms acceptedTerms { version } } } } } }";
+        let variables = json!({ "id": promoter.partnership });
+        let recruits = app
+            .graphql_ok(Some(&promoter.user.token), query, variables, "node.recruits.nodes")
+            .await;
+        let unseen = json!({ "state": "ACTIVE", "hasAcceptedCurrentTerms": null, "acceptedTerms": null });
+        assert_eq!(recruits, json!([unseen]));
     })
     .await;
 }

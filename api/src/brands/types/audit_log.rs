@@ -48,14 +48,14 @@ pub struct AuditActor {
     /// What it is.
     pub kind: AuditActorKind,
     /// The id of the person or key; absent for the others.
-    pub id: Option<ID>,
+    pub actor_id: Option<ID>,
 }
 
 #[ComplexObject]
 impl AuditActor {
     /// How to call it: a person's display name, never the address; a key's name.
     async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        let id = self.id.as_ref().and_then(|id| split_id(id)).map(|(_, uuid)| uuid);
+        let id = self.actor_id.as_ref().and_then(|id| split_id(id)).map(|(_, uuid)| uuid);
         Ok(match (self.kind, id) {
             (AuditActorKind::User, Some(id)) => ctx.load(UserId(id)).await?.map(|row| row.display_name),
             (AuditActorKind::ApiKey, Some(id)) => ctx.load(ApiKeyId(id)).await?.map(|row| row.name),
@@ -66,7 +66,7 @@ impl AuditActor {
 
     /// The key; absent for any other actor.
     async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>, ApiError> {
-        match (self.kind, self.id.as_ref().and_then(|id| split_id(id))) {
+        match (self.kind, self.actor_id.as_ref().and_then(|id| split_id(id))) {
             (AuditActorKind::ApiKey, Some((_, id))) => Ok(ctx.load(ApiKeyId(id)).await?.map(ApiKey::from)),
             _ => Ok(None),
         }
@@ -105,7 +105,7 @@ impl From<audit_entry::Model> for AuditEntry {
             action: row.action,
             actor: AuditActor {
                 kind: kind.into(),
-                id: matches!(kind, ActorKind::User | ActorKind::ApiKey).then(|| row.actor.into()),
+                actor_id: matches!(kind, ActorKind::User | ActorKind::ApiKey).then(|| row.actor.into()),
             },
             subject_id: row.subject.into(),
             from_state: row.from_state,
