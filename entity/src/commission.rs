@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::api_key::ApiKeyMode;
 use crate::ids::{BrandId, CommissionId, ConversionId, OrderLineId, PartnerId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
@@ -25,6 +26,7 @@ pub struct Model {
     pub id: CommissionId,
     pub conversion_id: ConversionId,
     pub brand_id: BrandId,
+    pub mode: ApiKeyMode,
     pub program_id: ProgramId,
     pub partnership_id: PartnershipId,
     pub partner_id: PartnerId,
@@ -64,4 +66,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-tenant_scoped!(brand, partner);
+tenant_scoped!(brand, partner, mode);

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::api_key::ApiKeyMode;
 use crate::commission_rule::ConversionEvent;
 use crate::conversion_touch::TouchKind;
 use crate::ids::{BrandId, ConversionId, CustomerId, OrderId, PartnerId, PartnershipId, ProgramId};
@@ -23,6 +24,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ConversionId,
     pub brand_id: BrandId,
+    pub mode: ApiKeyMode,
     pub program_id: Option<ProgramId>,
     /// Who is credited.
     pub partnership_id: Option<PartnershipId>,
@@ -56,4 +58,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-tenant_scoped!(brand, partner);
+tenant_scoped!(brand, partner, mode);

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::api_key::ApiKeyMode;
 use crate::ids::{BrandId, CustomerId};
 use crate::scope::tenant_scoped;
 
@@ -11,7 +12,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: CustomerId,
     pub brand_id: BrandId,
-    /// Unique in the brand.
+    pub mode: ApiKeyMode,
+    /// Unique in the brand and mode.
     #[sea_orm(column_type = "Text")]
     pub external_id: String,
     pub created_at: DateTimeUtc,
@@ -22,4 +24,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-tenant_scoped!(brand);
+tenant_scoped!(brand, mode);

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::api_key::ApiKeyMode;
 use crate::ids::{BrandId, CustomerId, OrderId};
 use crate::scope::tenant_scoped;
 
@@ -20,8 +21,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrderId,
     pub brand_id: BrandId,
+    pub mode: ApiKeyMode,
     pub customer_id: Option<CustomerId>,
-    /// The brand's order id; unique in the brand.
+    /// The brand's order id; unique in the brand and mode.
     #[sea_orm(column_type = "Text")]
     pub external_id: String,
     #[sea_orm(column_type = "Text")]
@@ -45,4 +47,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-tenant_scoped!(brand);
+tenant_scoped!(brand, mode);

@@ -2,6 +2,7 @@
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, sea_query::Expr};
 
+use crate::api_key::ApiKeyMode;
 use crate::ids::{BrandId, PartnerId};
 
 /// The tenants whose rows a caller can see at all. What they may do there is the API's business.
@@ -11,6 +12,8 @@ pub struct Reach {
     pub everything: bool,
     pub brands: Vec<BrandId>,
     pub partners: Vec<PartnerId>,
+    /// Brands of whose rows only those for trying things out are seen.
+    pub tests_of: Vec<BrandId>,
 }
 
 impl Reach {
@@ -31,7 +34,8 @@ impl Reach {
     }
 }
 
-/// A table whose rows belong to a brand, and some of them to a partner too.
+/// A table whose rows belong to a brand, and some of them to a partner too. Where some only try things out, they are found
+/// by nobody who does not ask for them.
 pub trait TenantScoped: EntityTrait {
     fn brand_column() -> Self::Column;
 
@@ -40,19 +44,50 @@ pub trait TenantScoped: EntityTrait {
         None
     }
 
-    /// Rows within reach; a row outside is as if it did not exist.
+    /// The column that tells what counts from what only tries things out, where there is one.
+    fn mode_column() -> Option<Self::Column> {
+        None
+    }
+
+    /// Rows within reach that count; a row outside is as if it did not exist.
     fn find_within(reach: &Reach) -> Select<Self> {
+        Self::of_mode(Self::find_within_any_mode(reach), ApiKeyMode::Live)
+    }
+
+    /// Of rows, those of one mode.
+    fn of_mode(rows: Select<Self>, mode: ApiKeyMode) -> Select<Self> {
+        match Self::mode_column() {
+            Some(column) => rows.filter(column.eq(mode)),
+            None => rows,
+        }
+    }
+
+    /// Rows within reach whether they count or not, for whoever names the row. What a brand tries is not its partners' to
+    /// see.
+    fn find_within_any_mode(reach: &Reach) -> Select<Self> {
         if reach.everything {
             return Self::find();
         }
         let mut mine = Condition::any();
+        if let Some(mode) = Self::mode_column()
+            && !reach.tests_of.is_empty()
+        {
+            let tests = Condition::all()
+                .add(mode.eq(ApiKeyMode::Test))
+                .add(Self::brand_column().is_in(reach.tests_of.iter().copied()));
+            mine = mine.add(tests);
+        }
         if !reach.brands.is_empty() {
             mine = mine.add(Self::brand_column().is_in(reach.brands.iter().copied()));
         }
         if let Some(partner) = Self::partner_column()
             && !reach.partners.is_empty()
         {
-            mine = mine.add(partner.is_in(reach.partners.iter().copied()));
+            let partner = Condition::all().add(partner.is_in(reach.partners.iter().copied()));
+            mine = mine.add(match Self::mode_column() {
+                Some(mode) => partner.add(mode.eq(ApiKeyMode::Live)),
+                None => partner,
+            });
         }
         if mine.is_empty() {
             mine = mine.add(Expr::cust("1 = 0"));
@@ -66,6 +101,29 @@ macro_rules! tenant_scoped {
         impl crate::TenantScoped for Entity {
             fn brand_column() -> Column {
                 Column::BrandId
+            }
+        }
+    };
+    (brand, mode) => {
+        impl crate::TenantScoped for Entity {
+            fn brand_column() -> Column {
+                Column::BrandId
+            }
+            fn mode_column() -> Option<Column> {
+                Some(Column::Mode)
+            }
+        }
+    };
+    (brand, partner, mode) => {
+        impl crate::TenantScoped for Entity {
+            fn brand_column() -> Column {
+                Column::BrandId
+            }
+            fn partner_column() -> Option<Column> {
+                Some(Column::PartnerId)
+            }
+            fn mode_column() -> Option<Column> {
+                Some(Column::Mode)
             }
         }
     };

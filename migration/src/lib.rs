@@ -27,6 +27,7 @@ mod m20261126_000021_terms_acceptances;
 mod m20261126_000024_order_lines;
 mod m20261126_000026_refused_events;
 mod m20261126_000030_invitation_mail;
+mod m20261126_000027_modes;
 
 pub struct Migrator;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000024_order_lines::Migration),
             Box::new(m20261126_000030_invitation_mail::Migration),
             Box::new(m20261126_000021_terms_acceptances::Migration),
+            Box::new(m20261126_000027_modes::Migration),
         ]
     }
 }

@@ -9,6 +9,7 @@ mod world;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
+use entity::api_key::ApiKeyMode;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tributary::{
@@ -142,6 +143,17 @@ impl Trial<'_> {
             (Operation::ResolveChargeback, "/track/chargeback/resolve", resolve),
             (Operation::RecordRefund, "/track/refund", refund),
         ];
+        // An order of one's own to capture, for those who only try things out.
+        for actor in world.actors.iter().filter(|actor| actor.mode == ApiKeyMode::Test) {
+            let authorised = json!({
+                "orderId": "capture", "amount": "100.00", "currency": "EUR", "capture": "AUTHORIZED",
+            });
+            let headers = [("idempotency-key", "authorised")];
+            let token = actor.token.as_deref();
+            self.app
+                .rest("POST", "/track/purchase", token, &headers, authorised)
+                .await;
+        }
         for (operation, path, body) in doors {
             let may = |actor: &Actor| actor.may(operation) && actor.roles.contains(&Role::SecretKey);
             let keyless = world

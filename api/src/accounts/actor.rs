@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use entity::{
     Reach,
-    api_key::{ApiKeyMode, KeyScopes},
+    api_key::{ApiKeyMode, KeyScope, KeyScopes},
     brand_member::BrandRole,
     ids::{ApiKeyId, BrandId, PartnerId, SessionId, UserId},
 };
@@ -54,6 +54,8 @@ pub struct Actor {
     pub session: Option<SessionId>,
     /// When the access token or the key ends by itself; what lives longer than a request must ask.
     pub valid_until: Option<DateTime<Utc>>,
+    /// Whether what this actor does counts. Only keys are for trying things out.
+    pub mode: ApiKeyMode,
     pub platform_admin: bool,
     pub brands: Vec<(BrandId, BrandRole)>,
     pub partners: Vec<PartnerId>,
@@ -110,6 +112,7 @@ impl Actor {
             identity: Identity::Anonymous,
             session: None,
             valid_until: None,
+            mode: ApiKeyMode::Live,
             platform_admin: false,
             brands: Vec::new(),
             partners: Vec::new(),
@@ -124,19 +127,23 @@ impl Actor {
         }
     }
 
-    /// The tenants whose rows this actor sees at all. A secret key may look up what it may watch; a publishable key stands
-    /// in every page's source: it reaches none.
+    /// The tenants whose rows this actor sees at all. A secret key may look up what it may read, one for trying
+    /// things out what was tried; a publishable key stands in every page's source: it reaches none.
     #[must_use]
     pub fn reach(&self) -> Reach {
         let mut reach = Reach {
             everything: self.platform_admin || self.identity == Identity::System,
             brands: self.brands.iter().map(|(brand, _)| *brand).collect(),
             partners: self.partners.clone(),
+            tests_of: Vec::new(),
         };
-        if let Identity::SecretKey { brand, .. } = self.identity
-            && self.authorise(Operation::ConversionFeed, Place::brand(brand)).is_ok()
+        if let Identity::SecretKey { brand, rights, .. } = self.identity
+            && rights.scopes.contains(KeyScope::ReadConversions)
         {
-            reach.brands.push(brand);
+            match rights.mode {
+                ApiKeyMode::Live => reach.brands.push(brand),
+                ApiKeyMode::Test => reach.tests_of.push(brand),
+            }
         }
         reach
     }
@@ -148,10 +155,10 @@ impl Actor {
         }
     }
 
-    /// Whether what this actor does counts. Only keys can be for testing.
+    /// The same actor writing the other book: for events that came in by a key for trying things out.
     #[must_use]
-    pub fn mode(&self) -> ApiKeyMode {
-        self.key_rights().map_or(ApiKeyMode::Live, |rights| rights.mode)
+    pub fn in_mode(&self, mode: ApiKeyMode) -> Self {
+        Self { mode, ..self.clone() }
     }
 
     /// The signed-in user, for operations only people do.
@@ -233,7 +240,7 @@ impl Actor {
         )))
     }
 
-    /// Beside being of a kind that may, a key needs the scope; and a test key touches nothing that counts.
+    /// Beside being of a kind that may, a key needs the scope; and a test key sees nothing that counts.
     fn authorise_key(&self, operation: Operation) -> Result<(), ApiError> {
         let Some(rights) = self.key_rights() else {
             return Ok(());

@@ -10,6 +10,7 @@ mod sessions;
 
 use chrono::{DateTime, Utc};
 use entity::{
+    api_key::ApiKeyMode,
     brand_member,
     ids::{PartnerId, SessionId, UserId},
     partner, partner_member, user,
@@ -304,6 +305,7 @@ async fn load_actor(app: &App, id: UserId, session: Option<SessionId>) -> std::r
         identity: Identity::User(id),
         session,
         valid_until: None,
+        mode: ApiKeyMode::Live,
         platform_admin: user.platform_admin,
         brands: brands
             .into_iter()

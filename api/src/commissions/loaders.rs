@@ -23,7 +23,7 @@ impl Loader<CommissionId> for Batch {
     type Error = LoadError;
 
     async fn load(&self, keys: &[CommissionId]) -> Result<HashMap<CommissionId, Self::Value>, LoadError> {
-        let rows = commission::Entity::find_within(&self.actor.reach())
+        let rows = commission::Entity::find_within_any_mode(&self.actor.reach())
             .filter(commission::Column::Id.is_in(keys.iter().copied()))
             .all(self.app.db.read())
             .await?;
@@ -40,7 +40,7 @@ impl Loader<CommissionsOf> for Batch {
     type Error = LoadError;
 
     async fn load(&self, keys: &[CommissionsOf]) -> Result<HashMap<CommissionsOf, Self::Value>, LoadError> {
-        let rows = commission::Entity::find_within(&self.actor.reach())
+        let rows = commission::Entity::find_within_any_mode(&self.actor.reach())
             .filter(commission::Column::ConversionId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(commission::Column::ConversionId)
             .order_by_asc(commission::Column::Level)

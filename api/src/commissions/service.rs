@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    TenantScoped, brand,
+    TenantScoped,
+    api_key::ApiKeyMode,
+    brand,
     commission::{self, CommissionState},
     commission_rule::{self, ConversionEvent},
     conversion::{self, ConversionState},
@@ -239,6 +241,7 @@ pub async fn accrue_in_tx(
                 (LedgerAccountKind::Pending, row.amount_minor),
             ],
         )?;
+        let Some(posting) = posting else { continue };
         facts.extend(fact_of(&posting).map(|fact| (row.conversion_id, fact)));
         postings.push(posting);
     }
@@ -274,6 +277,7 @@ fn new_row(
         id: app.ids.new_id(now),
         conversion_id: conversion.id,
         brand_id: conversion.brand_id,
+        mode: conversion.mode,
         program_id: program.id,
         partnership_id: earning.partnership,
         partner_id,
@@ -302,14 +306,18 @@ pub fn hold_until(program: &program::Model, occurred_at: DateTime<Utc>) -> DateT
     occurred_at + TimeDelta::days(i64::from(program.hold_days))
 }
 
-/// A transfer between accounts of a commission's partnership and its brand; `cause` makes the key unique.
+/// A transfer between accounts of a commission's partnership and its brand; `cause` makes the key unique. A commission that
+/// only shows what would be earned moves nothing: this is the one place where that is asked.
 fn posting<const N: usize>(
     row: &commission::Model,
     cause: &str,
     kind: TransferKind,
     occurred_at: DateTime<Utc>,
     lines: [(LedgerAccountKind, i64); N],
-) -> Result<Posting, Fault> {
+) -> Result<Option<Posting>, Fault> {
+    if row.mode == ApiKeyMode::Test {
+        return Ok(None);
+    }
     let partnership = Owner::Partnership {
         partnership: row.partnership_id,
         partner: row.partner_id,
@@ -323,7 +331,7 @@ fn posting<const N: usize>(
         kind,
         amount_minor,
     };
-    Ok(Posting {
+    Ok(Some(Posting {
         key: format!("{}:{cause}", row.id),
         kind,
         brand: row.brand_id,
@@ -332,7 +340,7 @@ fn posting<const N: usize>(
         payout: None,
         occurred_at,
         lines: lines.map(line).to_vec(),
-    })
+    }))
 }
 
 /// Posts, and tells the partners whose commissions moved.
@@ -413,7 +421,7 @@ pub async fn approve_in_tx(
         }
         let left = row.amount_minor - row.reversed_minor;
         let reserve = rules::reserve_of(left, reserve_ppm);
-        postings.push(posting(
+        postings.extend(posting(
             &row,
             "approved",
             TransferKind::CommissionApproved,
@@ -446,7 +454,7 @@ pub async fn reject_in_tx(tx: &DatabaseTransaction, app: &App, conversion: Conve
             continue;
         }
         let left = row.amount_minor - row.reversed_minor;
-        postings.push(posting(
+        postings.extend(posting(
             &row,
             "rejected",
             TransferKind::CommissionRejected,
@@ -527,14 +535,15 @@ pub async fn settle_in_tx(
         })
         .exec_without_returning(tx)
         .await?;
-        postings.push(settled.posting);
+        postings.extend(settled.posting);
     }
     post_and_announce_in_tx(tx, app, postings).await
 }
 
 /// A commission's part of a settlement.
 struct Settled {
-    posting: Posting,
+    /// None of a commission that only shows what would be earned.
+    posting: Option<Posting>,
     state: CommissionState,
     from_reserve_minor: i64,
 }
@@ -652,7 +661,7 @@ pub async fn raise_base_in_tx(
         })
         .exec_without_returning(tx)
         .await?;
-        postings.push(posting(
+        postings.extend(posting(
             &row,
             &format!("accrued:{cause}"),
             TransferKind::CommissionAccrued,

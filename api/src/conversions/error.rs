@@ -73,6 +73,8 @@ crate::error_codes! {
         ReasonInvalid,
         /// The conversion is not in a state from which this is possible; the message names both states.
         InvalidTransition,
+        /// A test conversion earns nothing, so it is neither approved nor rejected.
+        TestNotReviewed,
         /// Only the beginning of a refused event was kept: it is replayed with its whole body.
         BodyIncomplete,
         /// Nobody is credited, so there is nothing to approve.

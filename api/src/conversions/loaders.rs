@@ -25,7 +25,7 @@ macro_rules! by_id {
             type Error = LoadError;
 
             async fn load(&self, keys: &[$id]) -> Result<HashMap<$id, Self::Value>, LoadError> {
-                let rows = $table::Entity::find_within(&self.actor.reach())
+                let rows = $table::Entity::find_within_any_mode(&self.actor.reach())
                     .filter($table::Column::Id.is_in(keys.iter().copied()))
                     .all(self.app.db.read())
                     .await?;

@@ -12,12 +12,13 @@ use crate::{
             bulk,
             capture::{self, RecordCapture},
             chargeback::{self, RecordChargeback, ResolveChargeback},
+            clear,
             record::{self, RecordEvent, Recording},
             refund::{self, RecordRefund},
             review,
         },
         types::{
-            AmendOrderInput, AmendOrderPayload, ApproveConversionInput, ApproveConversionPayload, RecordCaptureInput,
+            AmendOrderInput, AmendOrderPayload, ApproveConversionInput, ApproveConversionPayload, ClearTestEventsInput, ClearTestEventsPayload, RecordCaptureInput,
             RecordCapturePayload, RecordChargebackInput, RecordChargebackPayload, RecordEventInput, RecordLeadPayload,
             RecordRefundInput, RecordRefundPayload, RecordSaleInput, RecordSalePayload, RecordSignupPayload,
             RejectConversionInput, RejectConversionPayload, ResolveChargebackInput, ResolveChargebackPayload,
@@ -228,6 +229,17 @@ impl ConversionMutations {
             keep_rows(ctx, brand, rows).await;
         }
         RecordEventsPayload::of(kept(ctx, Operation::RecordEvents, EventKind::Unreadable, rows).await)
+    }
+
+    /// Deletes the brand's test events with their orders, customers, refused events and idempotency keys. A bounded number:
+    /// ask again until it is complete.
+    async fn clear_test_events(
+        &self,
+        ctx: &Context<'_>,
+        input: ClearTestEventsInput,
+    ) -> Result<Option<ClearTestEventsPayload>, ApiError> {
+        let brand = parse_id(&input.brand_id, "brandId")?;
+        ClearTestEventsPayload::of(clear::clear_test_events(ctx.app(), ctx.actor(), brand).await)
     }
 
     /// Approves a conversion whose hold period is over, with its commissions at every level.

@@ -45,6 +45,17 @@ pub enum ConversionState {
     Refunded,
 }
 
+/// Whether an event counts.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "entity::api_key::ApiKeyMode")]
+pub enum EventMode {
+    /// It counts.
+    Live,
+    /// It came with a test key: attributed and computed like any other, and no money moves. The brand alone sees it, where
+    /// it asks for it.
+    Test,
+}
+
 /// What led to an event.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[graphql(remote = "conversion_touch::TouchKind")]
@@ -185,6 +196,8 @@ pub struct ConversionFields {
     pub id: ID,
     /// What happened.
     pub event: ConversionEvent,
+    /// Whether it counts.
+    pub mode: EventMode,
     /// Where it stands.
     pub state: ConversionState,
     /// Why it was rejected.
@@ -206,6 +219,7 @@ impl From<conversion::Model> for ConversionFields {
         Self {
             id: row.id.to_string().into(),
             event: row.event.into(),
+            mode: row.mode.into(),
             state: row.state.into(),
             rejection_reason: row.rejection_reason.clone(),
             occurred_at: row.occurred_at,
@@ -312,6 +326,8 @@ pub struct ConversionWhere {
     pub event: Option<ConversionEventFilter>,
     /// Only credited ones, or only uncredited ones.
     pub is_credited: Option<bool>,
+    /// `TEST` for what came with a test key, which only the brand sees; what counts when absent.
+    pub mode: Option<EventMode>,
 }
 
 /// States to keep.
@@ -342,6 +358,7 @@ impl From<ConversionWhere> for service::Filter {
                 .map(|event| event.any_of.into_iter().map(Into::into).collect())
                 .unwrap_or_default(),
             is_credited: filter.is_credited,
+            mode: filter.mode.map(Into::into),
         }
     }
 }
@@ -449,6 +466,39 @@ pub struct RecordSaleInput {
     pub click_id: Option<String>,
     /// When it happened; now when absent. Not in the future.
     pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A brand whose test events are to be deleted.
+#[derive(InputObject)]
+pub struct ClearTestEventsInput {
+    /// The brand.
+    pub brand_id: ID,
+}
+
+/// What `clearTestEvents` deleted.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct ClearedTestEvents {
+    /// Conversions that were deleted, at most 10,000 a request.
+    pub conversion_count: i32,
+    /// Whether nothing is left. If not, ask again.
+    pub is_complete: bool,
+}
+
+impl From<service::clear::Cleared> for ClearedTestEvents {
+    fn from(cleared: service::clear::Cleared) -> Self {
+        Self {
+            conversion_count: i32::try_from(cleared.conversions).unwrap_or(i32::MAX),
+            is_complete: cleared.complete,
+        }
+    }
+}
+
+payload! {
+    /// What `clearTestEvents` answers.
+    ClearTestEventsPayload {
+        /// What was deleted.
+        cleared: ClearedTestEvents
+    } refused by ConversionError, ConversionErrorCode
 }
 
 /// A conversion to approve.

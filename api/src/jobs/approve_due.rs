@@ -1,6 +1,7 @@
 //! Approves conversions whose hold period is over, in programs that ask for it.
 
 use entity::{
+    api_key::ApiKeyMode,
     conversion::{self, ConversionState},
     ids::ConversionId,
     order::{self, CaptureState},
@@ -67,6 +68,7 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
                 .add(order::Column::Id.is_null())
                 .add(order::Column::CaptureState.eq(CaptureState::Captured)),
         )
+        .filter(conversion::Column::Mode.eq(ApiKeyMode::Live))
         .filter(conversion::Column::State.eq(ConversionState::Pending))
         .filter(conversion::Column::HoldUntil.lte(app.clock.now()))
         .filter(program::Column::AutoApproveCommissions.eq(true));

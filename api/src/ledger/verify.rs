@@ -86,10 +86,29 @@ const CHECKS: &[(&str, &str)] = &[
          LEFT JOIN ledger_transfers t ON t.commission_id = c.id
          LEFT JOIN ledger_entries e ON e.transfer_id = t.id
          LEFT JOIN ledger_accounts a ON a.id = e.account_id
+         WHERE c.mode = 'LIVE'
          GROUP BY c.id, c.arithmetic, c.state, c.amount_minor, c.reversed_minor, c.reserve_left_minor
          HAVING COALESCE(SUM(CASE WHEN a.kind = 'RESERVE' THEN e.amount_minor ELSE 0 END), 0) <> c.reserve_left_minor
              OR COALESCE(SUM(CASE WHEN a.kind = 'PENDING' THEN e.amount_minor ELSE 0 END), 0)
                 <> CASE WHEN c.state IN ('PENDING', 'ON_HOLD') THEN c.amount_minor - c.reversed_minor ELSE 0 END",
+    ),
+    (
+        "no test commission has a transfer",
+        "SELECT c.arithmetic AS broken FROM commissions c JOIN ledger_transfers t ON t.commission_id = c.id
+         WHERE c.mode <> 'LIVE'",
+    ),
+    (
+        "no test commission is approved or paid",
+        "SELECT c.arithmetic AS broken FROM commissions c WHERE c.mode <> 'LIVE'
+         AND (c.state NOT IN ('PENDING', 'REVERSED') OR c.paid_minor <> 0 OR c.reserve_minor <> 0
+              OR EXISTS (SELECT 1 FROM payout_items i WHERE i.commission_id = c.id))",
+    ),
+    (
+        "what hangs on an event is of its mode",
+        "SELECT c.attribution_explanation AS broken FROM conversions c
+         LEFT JOIN orders o ON o.id = c.order_id LEFT JOIN customers k ON k.id = c.customer_id
+         LEFT JOIN commissions m ON m.conversion_id = c.id
+         WHERE o.mode <> c.mode OR k.mode <> c.mode OR m.mode <> c.mode",
     ),
     (
         "a payout's items add up to it",

@@ -262,6 +262,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         })),
         Operation::ReplayRefusedEvents => edit(json!({ "brandId": world.brand, "ids": [world.refused[1]] })),
         Operation::DismissRefusedEvent => edit(json!({ "id": world.refused[2], "reason": "tried" })),
+        Operation::ClearTestEvents => edit(json!({ "brandId": world.brand })),
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
         Operation::RejectConversion => edit(json!({
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",

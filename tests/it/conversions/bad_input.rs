@@ -55,6 +55,8 @@ struct World {
     revoked: String,
     foreign: String,
     foreign_program: String,
+    /// Came with a test key.
+    tried: String,
     /// In the inbox, with its beginning only.
     cut: String,
 }
@@ -103,7 +105,13 @@ async fn world(app: &TestApp) -> World {
     let variables = json!({ "id": market.brand.id });
     let path = "brand.refusedEvents.nodes.0.id";
     let cut = app.graphql_ok(Some(&market.owner.token), inbox, variables, path).await;
+    let test_key = json!({ "kind": "SECRET", "mode": "TEST" });
+    let test_key = app.api_key(&market.owner, &market.brand.id, test_key).await.secret;
+    let (_, tried) = app
+        .track(&test_key, "signup", "tried", json!({ "customerId": "tried" }))
+        .await;
     World {
+        tried: tried["conversion"]["id"].as_str().unwrap().to_owned(),
         cut: cut.as_str().unwrap().to_owned(),
         market,
         top,
@@ -665,6 +673,12 @@ fn changes(world: &World) -> Vec<Case> {
         capture("A-1", "ALREADY_CAPTURED"),
         capture("A-5", "CAPTURE_EXCEEDS_ORDER"),
         world.mutation("only authorised", "approveConversion", early, "NOT_CAPTURED"),
+        world.mutation(
+            "only tried",
+            "approveConversion",
+            json!({ "idempotencyKey": "fresh", "id": world.tried }),
+            "TEST_NOT_REVIEWED",
+        ),
         world.mutation(
             "cut off",
             "replayRefusedEvent",

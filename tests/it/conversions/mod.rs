@@ -7,3 +7,4 @@ mod idempotency;
 mod inbox;
 mod lines;
 mod order_changes;
+mod test_mode;

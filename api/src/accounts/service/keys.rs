@@ -80,6 +80,7 @@ fn actor_of(key: &api_key::Model) -> Actor {
     Actor {
         identity,
         valid_until: key.expires_at,
+        mode: key.mode,
         ..Actor::anonymous()
     }
 }

@@ -123,7 +123,8 @@ fn recorded_since() -> SimpleExpr {
         OR (refused_events.kind = 'SALE'
             AND refused_events.code NOT IN ('IDEMPOTENCY_KEY_REUSED', 'ORDER_ALREADY_RECORDED') AND EXISTS (
             SELECT 1 FROM orders o
-            WHERE o.brand_id = refused_events.brand_id AND o.external_id = refused_events.order_id
+            WHERE o.brand_id = refused_events.brand_id AND o.mode = refused_events.mode
+              AND o.external_id = refused_events.order_id
               AND o.created_at >= refused_events.created_at)))",
         operations.join(" ")
     ))

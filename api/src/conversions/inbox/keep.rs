@@ -109,13 +109,13 @@ impl Door<'_> {
             Identity::Anonymous | Identity::System => (None, None),
         };
         let whole = rules::clean(&event.body);
-        let content_hash = content_hash(event.kind, &self.actor.mode().to_value(), event.code, &whole);
+        let content_hash = content_hash(event.kind, &self.actor.mode.to_value(), event.code, &whole);
         let (body, body_cut) = rules::cut(whole);
         Model {
             id: self.app.ids.new_id::<RefusedEventId>(now),
             brand_id: self.brand,
             kind: event.kind,
-            mode: self.actor.mode(),
+            mode: self.actor.mode,
             state: RefusedEventState::Open,
             door: self.name.to_owned(),
             api_key_id,

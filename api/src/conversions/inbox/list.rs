@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    api_key::ApiKeyMode,
     ids::BrandId,
     refused_event::{Column, Entity, EventKind, Model, RefusedEventState},
 };
@@ -28,11 +29,15 @@ pub struct Filter {
     pub idempotency_key: Option<String>,
     pub from: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
+    /// Those that were to count unless it says otherwise.
+    pub mode: Option<ApiKeyMode>,
 }
 
 impl Filter {
     pub(super) fn select(self, brand: BrandId) -> Select<Entity> {
-        let mut select = Entity::find().filter(Column::BrandId.eq(brand));
+        let mut select = Entity::find()
+            .filter(Column::BrandId.eq(brand))
+            .filter(Column::Mode.eq(self.mode.unwrap_or(ApiKeyMode::Live)));
         if !self.states.is_empty() {
             select = select.filter(Column::State.is_in(self.states));
         }

@@ -84,7 +84,7 @@ async fn replay_row(
         (None, None) => Key::parse(&row.id.to_string())?,
     };
     let recorded = match read(&row, body.as_deref().unwrap_or(&row.body), key) {
-        Ok(event) => event.record(app, actor).await,
+        Ok(event) => event.record(app, &actor.in_mode(row.mode)).await,
         Err(error) => Err(error.into()),
     };
     let made = match recorded {
@@ -147,7 +147,9 @@ pub async fn replay_refused_events(app: &App, actor: &Actor, brand: BrandId, whi
                 format!("a request replays at most {MAX_REPLAYS} events"),
             ));
         }
-        Which::These(ids) => Filter::default().select(brand).filter(Column::Id.is_in(ids)),
+        Which::These(ids) => Entity::find()
+            .filter(Column::BrandId.eq(brand))
+            .filter(Column::Id.is_in(ids)),
         Which::Oldest(filter) => filter.select(brand).filter(Column::State.eq(RefusedEventState::Open)),
     };
     let rows = select

@@ -14,7 +14,7 @@ use crate::{
     connection,
     conversions::{
         error::{ConversionError, ConversionErrorCode},
-        types::bulk::EventRowError,
+        types::{EventMode, bulk::EventRowError},
     },
     error::{ApiError, Failure},
     graphql::{
@@ -73,6 +73,8 @@ pub struct RefusedEvent {
     pub id: ID,
     /// What it tells of.
     pub kind: EventKind,
+    /// Whether it was to count. One of a test key is replayed as one.
+    pub mode: EventMode,
     /// Where it stands.
     pub state: RefusedEventState,
     /// What it came through: a path such as `/track/purchase`, or a mutation such as `recordSale`.
@@ -113,6 +115,7 @@ impl From<refused_event::Model> for RefusedEvent {
         Self {
             id: row.id.to_string().into(),
             kind: row.kind.into(),
+            mode: row.mode.into(),
             state: row.state.into(),
             source: row.door.clone(),
             code: row.code.clone(),
@@ -211,6 +214,8 @@ pub struct RefusedEventWhere {
     pub refused_from: Option<DateTime<Utc>>,
     /// Only last refused before.
     pub refused_until: Option<DateTime<Utc>>,
+    /// `TEST` for those that came with a test key; those that were to count when absent.
+    pub mode: Option<EventMode>,
 }
 
 impl From<RefusedEventWhere> for Filter {
@@ -226,6 +231,7 @@ impl From<RefusedEventWhere> for Filter {
             idempotency_key: filter.idempotency_key,
             from: filter.refused_from,
             until: filter.refused_until,
+            mode: filter.mode.map(Into::into),
         }
     }
 }

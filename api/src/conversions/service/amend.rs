@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     Code, Result,
+    book::Book,
     change::{apply_in_tx, check_currency, check_room, lock_order_in_tx, money_of},
     check_amount, check_external_id, check_occurred_at, check_reason,
 };
@@ -66,9 +67,10 @@ pub async fn amend_order(app: &App, actor: &Actor, command: AmendOrder) -> Resul
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
     };
     let tx = app.db.begin().await?;
-    let (brand, key) = (command.brand.0, &command.idempotency_key);
+    let book = Book::of(actor, command.brand);
+    let (keys, key) = (book.keys(), &command.idempotency_key);
     let begun =
-        idempotency::begin_in_tx::<order_amendment::Entity>(&tx, app, brand, "amendOrder", key, &fingerprint).await?;
+        idempotency::begin_in_tx::<order_amendment::Entity>(&tx, app, keys, "amendOrder", key, &fingerprint).await?;
     let pending = match begun {
         Begun::Fresh(pending) => pending,
         Begun::Replay(value) => {
@@ -76,7 +78,7 @@ pub async fn amend_order(app: &App, actor: &Actor, command: AmendOrder) -> Resul
             return Ok(Outcome { value, replayed: true });
         }
     };
-    let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
     let standing = Standing::from(&order);
     check_amendment(&order, standing, amount)?;
     let to = standing.amended_to(amount.amount_minor);

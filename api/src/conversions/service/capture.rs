@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     Code, Result,
+    book::Book,
     change::{apply_in_tx, check_currency, check_room, lock_order_in_tx, money_of},
     check_amount, check_external_id, check_occurred_at,
 };
@@ -65,9 +66,10 @@ pub async fn record_capture(app: &App, actor: &Actor, command: RecordCapture) ->
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
     };
     let tx = app.db.begin().await?;
-    let (brand, key) = (command.brand.0, &command.idempotency_key);
+    let book = Book::of(actor, command.brand);
+    let (keys, key) = (book.keys(), &command.idempotency_key);
     let begun =
-        idempotency::begin_in_tx::<capture::Entity>(&tx, app, brand, "recordCapture", key, &fingerprint).await?;
+        idempotency::begin_in_tx::<capture::Entity>(&tx, app, keys, "recordCapture", key, &fingerprint).await?;
     let pending = match begun {
         Begun::Fresh(pending) => pending,
         Begun::Replay(value) => {
@@ -75,7 +77,7 @@ pub async fn record_capture(app: &App, actor: &Actor, command: RecordCapture) ->
             return Ok(Outcome { value, replayed: true });
         }
     };
-    let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
     let standing = Standing::from(&order);
     let amount_minor = check_capture(&order, standing, amount, command.is_final)?;
     let to = standing.captured_by(

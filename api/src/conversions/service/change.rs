@@ -3,13 +3,12 @@
 
 use entity::{
     conversion::{self, ConversionState},
-    ids::BrandId,
     order,
 };
 use rust_decimal::Decimal;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Code, Result, check_amount, lines, record::announce_in_tx};
+use super::{Code, Result, book::Book, check_amount, lines, record::announce_in_tx};
 use crate::{
     accounts::actor::Actor,
     app::App,
@@ -49,10 +48,11 @@ pub fn check_room(earlier: u64, what: &str) -> Result<()> {
     ))
 }
 
-/// The brand's order, locked until the transaction ends.
-pub async fn lock_order_in_tx(tx: &DatabaseTransaction, brand: BrandId, external_id: &str) -> Result<order::Model> {
+/// The order of a book, locked until the transaction ends.
+pub async fn lock_order_in_tx(tx: &DatabaseTransaction, book: Book, external_id: &str) -> Result<order::Model> {
     order::Entity::find()
-        .filter(order::Column::BrandId.eq(brand))
+        .filter(order::Column::BrandId.eq(book.brand))
+        .filter(order::Column::Mode.eq(book.mode))
         .filter(order::Column::ExternalId.eq(external_id))
         .lock_exclusive()
         .one(tx)

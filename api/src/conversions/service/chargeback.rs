@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{
     Code, Result,
+    book::Book,
     change::{apply_in_tx, check_returned, check_returned_amount, check_room, lock_order_in_tx},
     check_external_id, check_occurred_at, check_reason,
 };
@@ -83,9 +84,10 @@ pub async fn record_chargeback(
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
     };
     let tx = app.db.begin().await?;
-    let (brand, key) = (command.brand.0, &command.idempotency_key);
+    let book = Book::of(actor, command.brand);
+    let (keys, key) = (book.keys(), &command.idempotency_key);
     let begun =
-        idempotency::begin_in_tx::<chargeback::Entity>(&tx, app, brand, "recordChargeback", key, &fingerprint).await?;
+        idempotency::begin_in_tx::<chargeback::Entity>(&tx, app, keys, "recordChargeback", key, &fingerprint).await?;
     let pending = match begun {
         Begun::Fresh(pending) => pending,
         Begun::Replay(value) => {
@@ -93,7 +95,7 @@ pub async fn record_chargeback(
             return Ok(Outcome { value, replayed: true });
         }
     };
-    let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
     let earlier = chargeback::Entity::find()
         .filter(chargeback::Column::OrderId.eq(order.id))
         .count(&tx)
@@ -199,9 +201,10 @@ pub async fn resolve_chargeback(
         outcome: to_state.to_value(),
     };
     let tx = app.db.begin().await?;
-    let (brand, key) = (command.brand.0, &command.idempotency_key);
+    let book = Book::of(actor, command.brand);
+    let (keys, key) = (book.keys(), &command.idempotency_key);
     let begun =
-        idempotency::begin_in_tx::<chargeback::Entity>(&tx, app, brand, "resolveChargeback", key, &fingerprint).await?;
+        idempotency::begin_in_tx::<chargeback::Entity>(&tx, app, keys, "resolveChargeback", key, &fingerprint).await?;
     let pending = match begun {
         Begun::Fresh(pending) => pending,
         Begun::Replay(value) => {
@@ -209,7 +212,7 @@ pub async fn resolve_chargeback(
             return Ok(Outcome { value, replayed: true });
         }
     };
-    let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
     let mut row = chargeback::Entity::find()
         .filter(chargeback::Column::OrderId.eq(order.id))
         .filter(chargeback::Column::Reference.eq(&command.reference))

@@ -1,10 +1,12 @@
 //! Use cases of conversions: one file a verb.
 
 pub mod amend;
+pub mod book;
 pub mod bulk;
 pub mod capture;
 mod change;
 pub mod chargeback;
+pub mod clear;
 pub mod lines;
 pub mod record;
 pub mod refund;
@@ -12,7 +14,9 @@ pub mod review;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use entity::{
-    TenantScoped, conversion,
+    TenantScoped,
+    api_key::ApiKeyMode,
+    conversion,
     ids::{BrandId, PartnerId},
 };
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -116,6 +120,8 @@ pub struct Filter {
     pub states: Vec<conversion::ConversionState>,
     pub events: Vec<entity::commission_rule::ConversionEvent>,
     pub is_credited: Option<bool>,
+    /// Those that count unless it says otherwise.
+    pub mode: Option<ApiKeyMode>,
 }
 
 pub async fn list_conversions(
@@ -125,7 +131,9 @@ pub async fn list_conversions(
     filter: Filter,
     page: &Page,
 ) -> std::result::Result<Slice<conversion::Model>, ApiError> {
-    let select = conversion::Entity::find_within(&actor.reach());
+    let mode = filter.mode.unwrap_or(ApiKeyMode::Live);
+    let rows = conversion::Entity::find_within_any_mode(&actor.reach());
+    let select = conversion::Entity::of_mode(rows, mode);
     let mut select = match of {
         Of::Brand(brand) => {
             actor.authorise(Operation::SeeConversions, Place::brand(brand))?;

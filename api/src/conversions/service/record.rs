@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
+    api_key::ApiKeyMode,
     commission_rule::ConversionEvent,
     conversion,
     ids::{BrandId, ConversionId, ProgramId},
@@ -28,7 +29,7 @@ use self::{
     check::{Checked, check},
     write::Written,
 };
-use super::{Result, lines::NewLine};
+use super::{Result, book::Book, lines::NewLine};
 use crate::{
     accounts::actor::Actor,
     app::App,
@@ -103,7 +104,7 @@ pub async fn record_conversions(
     let recordings = if events.is_empty() {
         Vec::new()
     } else {
-        record_checked(app, brand, &events, on_refusal).await?
+        record_checked(app, Book::of(actor, brand), &events, on_refusal).await?
     };
     let mut recordings = recordings.into_iter();
     let recordings = checked.into_iter().map(|event| {
@@ -127,15 +128,19 @@ fn refuse_neighbour<T, U>(_: T) -> Result<U> {
 
 async fn record_checked(
     app: &App,
-    brand: BrandId,
+    book: Book,
     events: &[&Checked],
     on_refusal: OnRefusal,
 ) -> std::result::Result<Vec<Recording>, ApiError> {
     for _ in 0..MAX_ATTEMPTS {
         let tx = app.db.begin().await.map_err(ApiError::internal)?;
-        if let Some(recordings) = attempt_in_tx(&tx, app, brand, events, on_refusal).await? {
+        if let Some(recordings) = attempt_in_tx(&tx, app, book, events, on_refusal).await? {
             app.commit(tx).await.map_err(ApiError::internal)?;
-            for recorded in recordings.iter().flatten().filter(|outcome| !outcome.replayed) {
+            for recorded in recordings
+                .iter()
+                .flatten()
+                .filter(|outcome| !outcome.replayed && book.mode == ApiKeyMode::Live)
+            {
                 app.metrics.recorded(recorded.value.event.to_value());
             }
             return Ok(recordings);
@@ -151,13 +156,13 @@ async fn record_checked(
 async fn attempt_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
-    brand: BrandId,
+    book: Book,
     events: &[&Checked],
     on_refusal: OnRefusal,
 ) -> std::result::Result<Option<Vec<Recording>>, ApiError> {
     let wanted: Vec<Wanted> = events.iter().map(|event| event.wanted.clone()).collect();
-    let claims = idempotency::claim_all_in_tx(tx, app, brand.0, &wanted).await?;
-    let mut batch = Batch::load_in_tx(tx, app, brand, claims, events).await?;
+    let claims = idempotency::claim_all_in_tx(tx, app, book.keys(), &wanted).await?;
+    let mut batch = Batch::load_in_tx(tx, app, book, claims, events).await?;
     let mut fates: Vec<Result<Outcome<ConversionId>>> = events.iter().map(|event| batch.decide(event)).collect();
     if on_refusal == OnRefusal::RefuseAll && fates.iter().any(Result::is_err) {
         let forgotten: HashSet<ConversionId> = batch.forget().into_iter().map(|event| event.row.id).collect();
@@ -201,15 +206,15 @@ async fn read_replayed_in_tx(
     Ok(())
 }
 
-/// What is announced of a conversion.
-fn announcement(topic: Topic, row: &conversion::Model) -> Fact {
-    Fact {
+/// What is announced of a conversion: of one that only tries things out, nothing.
+fn announcement(topic: Topic, row: &conversion::Model) -> Option<Fact> {
+    (row.mode == ApiKeyMode::Live).then(|| Fact {
         topic,
         brand: row.brand_id,
         partner: row.partner_id,
         subject: row.id.0,
         payload: json!({ "refundedMinor": row.refunded_minor }),
-    }
+    })
 }
 
 /// Announces what happened to a conversion.
@@ -219,6 +224,8 @@ pub(super) async fn announce_in_tx(
     topic: Topic,
     row: &conversion::Model,
 ) -> std::result::Result<(), Fault> {
-    outbox::enqueue_in_tx(tx, app, announcement(topic, row)).await?;
+    if let Some(fact) = announcement(topic, row) {
+        outbox::enqueue_in_tx(tx, app, fact).await?;
+    }
     Ok(())
 }

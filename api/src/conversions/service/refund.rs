@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     Code, Result,
+    book::Book,
     change::{apply_in_tx, check_returned, check_returned_amount, lock_order_in_tx},
     check_external_id, check_occurred_at, check_reason,
 };
@@ -59,16 +60,17 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
     };
 
     let tx = app.db.begin().await?;
-    let (brand, key) = (command.brand.0, &command.idempotency_key);
+    let book = Book::of(actor, command.brand);
+    let (keys, key) = (book.keys(), &command.idempotency_key);
     let pending =
-        match idempotency::begin_in_tx::<refund::Entity>(&tx, app, brand, "recordRefund", key, &fingerprint).await? {
+        match idempotency::begin_in_tx::<refund::Entity>(&tx, app, keys, "recordRefund", key, &fingerprint).await? {
             Begun::Fresh(pending) => pending,
             Begun::Replay(value) => {
                 tx.commit().await?;
                 return Ok(Outcome { value, replayed: true });
             }
         };
-    let order = lock_order_in_tx(&tx, command.brand, &command.order_id).await?;
+    let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
     let amount_minor = check_returned(&order, amount)?;
     let now = app.clock.now();
     let row = refund::Model {

@@ -2,6 +2,7 @@
 
 use entity::{
     TenantScoped,
+    api_key::ApiKeyMode,
     conversion::{self, ConversionState},
     ids::ConversionId,
     order::{self, CaptureState},
@@ -29,13 +30,20 @@ async fn lock_in_tx(
     operation: Operation,
     id: ConversionId,
 ) -> Result<conversion::Model> {
-    let row = conversion::Entity::find_within(&actor.reach())
+    let row = conversion::Entity::find_within_any_mode(&actor.reach())
         .filter(conversion::Column::Id.eq(id))
         .lock_exclusive()
         .one(tx)
         .await?
         .ok_or_else(|| ApiError::not_found("conversion"))?;
     actor.authorise(operation, Place::brand(row.brand_id))?;
+    if row.mode == ApiKeyMode::Test {
+        return Err(Failure::refused_field(
+            Code::TestNotReviewed,
+            "id",
+            "the conversion is for trying things out: there is nothing to be paid, and nothing to be decided",
+        ));
+    }
     Ok(row)
 }
 

@@ -7,6 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use entity::{
+    api_key::ApiKeyMode,
     capture,
     chargeback::{self, ChargebackState},
     commission_rule::ConversionEvent,
@@ -78,6 +79,9 @@ pub struct ConversionAnswer {
     id: String,
     #[schema(schema_with = values::<ConversionEvent>)]
     event: String,
+    /// Whether it counts: `TEST` when it came with a test key.
+    #[schema(schema_with = values::<ApiKeyMode>)]
+    mode: String,
     #[schema(schema_with = values::<ConversionState>)]
     state: String,
     /// Null for what has none.
@@ -325,6 +329,7 @@ impl ConversionAnswer {
         Ok(Self {
             id: row.id.to_string(),
             event: row.event.to_value(),
+            mode: row.mode.to_value(),
             state: row.state.to_value(),
             amount,
             occurred_at: row.occurred_at,

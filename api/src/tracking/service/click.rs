@@ -94,7 +94,7 @@ pub async fn track_click(app: &App, actor: &Actor, command: TrackClick) -> Resul
         .filter(|link| link.brand_id == command.brand)
         .ok_or_else(|| ApiError::NotFound(format!("the brand has no such {what}")))?;
     let (click, text) = sign_click(app, &link)?;
-    if actor.mode() == ApiKeyMode::Live {
+    if actor.mode == ApiKeyMode::Live {
         keep(app, &link, click, command.visit);
     }
     Ok(text)

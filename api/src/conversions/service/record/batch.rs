@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Months, Utc};
 use entity::{
+    api_key::ApiKeyMode,
     commission_rule::ConversionEvent,
     conversion::{self, ConversionState},
     customer,
-    ids::{BrandId, ConversionId, CustomerId, OrderId, PartnershipId, ProgramId},
+    ids::{ConversionId, CustomerId, OrderId, PartnershipId, ProgramId},
     order, order_line, partnership,
     program::{self, CustomerBinding, ProgramState},
 };
@@ -24,7 +25,7 @@ use crate::{
         rules::Line,
         service::{self as commissions, Assessed, Credited, Tariff},
     },
-    conversions::service::{Code, Result, lines::CheckedLine},
+    conversions::service::{Code, Result, book::Book, lines::CheckedLine},
     error::{Failure, Fault},
     idempotency::{Claims, Outcome},
     tracking::service::{Evidence, Found, Touchpoints},
@@ -47,7 +48,7 @@ pub(super) struct Credit {
 /// What was known before the batch, and what its events add.
 pub(super) struct Batch<'a> {
     pub(super) app: &'a App,
-    brand: BrandId,
+    book: Book,
     pub(super) claims: Claims,
     pub(super) touchpoints: Touchpoints,
     programs: HashMap<ProgramId, program::Model>,
@@ -66,13 +67,13 @@ impl<'a> Batch<'a> {
     pub async fn load_in_tx(
         tx: &DatabaseTransaction,
         app: &'a App,
-        brand: BrandId,
+        book: Book,
         claims: Claims,
         events: &[&Checked],
     ) -> std::result::Result<Self, Fault> {
         let mut batch = Self {
             app,
-            brand,
+            book,
             claims,
             touchpoints: Touchpoints::default(),
             programs: HashMap::new(),
@@ -93,7 +94,7 @@ impl<'a> Batch<'a> {
             batch.load_orders(tx, &fresh).await?;
             batch.load_customers(tx, &fresh).await?;
             let evidence: Vec<Evidence<'_>> = fresh.iter().map(|event| batch.evidence(event)).collect();
-            batch.touchpoints = Touchpoints::load_in_tx(tx, app, brand, &evidence).await?;
+            batch.touchpoints = Touchpoints::load_in_tx(tx, app, book.brand, &evidence).await?;
             batch.load_programs(tx, &fresh).await?;
             batch.load_tariff_in_tx(tx, &fresh).await?;
         }
@@ -108,7 +109,8 @@ impl<'a> Batch<'a> {
         let known: Vec<String> = order::Entity::find()
             .select_only()
             .column(order::Column::ExternalId)
-            .filter(order::Column::BrandId.eq(self.brand))
+            .filter(order::Column::BrandId.eq(self.book.brand))
+            .filter(order::Column::Mode.eq(self.book.mode))
             .filter(order::Column::ExternalId.is_in(ids))
             .into_tuple()
             .all(tx)
@@ -131,7 +133,8 @@ impl<'a> Batch<'a> {
             .select_only()
             .column(customer::Column::ExternalId)
             .column(customer::Column::Id)
-            .filter(customer::Column::BrandId.eq(self.brand))
+            .filter(customer::Column::BrandId.eq(self.book.brand))
+            .filter(customer::Column::Mode.eq(self.book.mode))
             .filter(customer::Column::ExternalId.is_in(ids))
             .into_tuple()
             .all(tx)
@@ -148,7 +151,7 @@ impl<'a> Batch<'a> {
         let ids: BTreeSet<ProgramId> = named.chain(touched).collect();
         if !ids.is_empty() {
             let rows = Entity::find()
-                .filter(Column::BrandId.eq(self.brand))
+                .filter(Column::BrandId.eq(self.book.brand))
                 .filter(Column::Id.is_in(ids))
                 .all(tx)
                 .await?;
@@ -158,7 +161,7 @@ impl<'a> Batch<'a> {
             let rows = Entity::find()
                 .filter(
                     Condition::all()
-                        .add(Column::BrandId.eq(self.brand))
+                        .add(Column::BrandId.eq(self.book.brand))
                         .add(Column::State.eq(ProgramState::Active)),
                 )
                 .order_by_asc(Column::Id)
@@ -284,7 +287,8 @@ impl<'a> Batch<'a> {
         let winner = credit.as_ref().map(|credit| &credit.winner);
         let row = conversion::Model {
             id: event.id,
-            brand_id: self.brand,
+            brand_id: self.book.brand,
+            mode: self.book.mode,
             program_id: program.map(|program| program.id),
             partnership_id: winner.map(|winner| winner.id),
             partner_id: winner.map(|winner| winner.partner_id),
@@ -335,7 +339,8 @@ impl<'a> Batch<'a> {
         let now = self.app.clock.now();
         let row = customer::Model {
             id: self.app.ids.new_id(now),
-            brand_id: self.brand,
+            brand_id: self.book.brand,
+            mode: self.book.mode,
             external_id: external_id.to_owned(),
             created_at: now,
         };
@@ -350,7 +355,8 @@ impl<'a> Batch<'a> {
         let now = self.app.clock.now();
         let row = order::Model {
             id: self.app.ids.new_id(now),
-            brand_id: self.brand,
+            brand_id: self.book.brand,
+            mode: self.book.mode,
             customer_id: customer,
             external_id: external_id.to_owned(),
             currency: amount.currency.code().to_owned(),
@@ -366,7 +372,7 @@ impl<'a> Batch<'a> {
         let id = row.id;
         let lines = event.lines.iter().zip(1..);
         self.new_lines
-            .extend(lines.map(|(line, position)| line.row(self.brand, id, position)));
+            .extend(lines.map(|(line, position)| line.row(self.book.brand, id, position)));
         self.orders.insert(external_id.to_owned());
         self.new_orders.insert(external_id.to_owned(), row);
         Some(id)
@@ -374,7 +380,9 @@ impl<'a> Batch<'a> {
 
     /// What a credit brings about beside commissions: the code's use, the customer's binding.
     fn take_credit(&mut self, row: &conversion::Model, attribution: &Attribution, credit: &Credit) {
-        if let Some(code) = attribution.winning_code() {
+        if let Some(code) = attribution.winning_code()
+            && self.book.mode == ApiKeyMode::Live
+        {
             self.touchpoints.use_code(code);
         }
         let binds = matches!(row.event, ConversionEvent::Signup | ConversionEvent::Sale);

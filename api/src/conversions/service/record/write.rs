@@ -55,7 +55,7 @@ impl Batch<'_> {
         for chunk in rows.chunks(INSERT_CHUNK) {
             inserted += Entity::insert_many(chunk.to_vec())
                 .on_conflict(
-                    OnConflict::columns([Column::BrandId, Column::ExternalId])
+                    OnConflict::columns([Column::BrandId, Column::Mode, Column::ExternalId])
                         .do_nothing()
                         .to_owned(),
                 )
@@ -73,7 +73,7 @@ impl Batch<'_> {
         for chunk in rows.chunks(INSERT_CHUNK) {
             inserted += Entity::insert_many(chunk.to_vec())
                 .on_conflict(
-                    OnConflict::columns([Column::BrandId, Column::ExternalId])
+                    OnConflict::columns([Column::BrandId, Column::Mode, Column::ExternalId])
                         .do_nothing()
                         .to_owned(),
                 )
@@ -124,7 +124,7 @@ async fn accrue_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, recorded
     let mut facts = Vec::new();
     for Recorded { row, .. } in recorded {
         facts.extend(accrued.remove(&row.id).unwrap_or_default());
-        facts.push(announcement(Topic::ConversionRecorded, row));
+        facts.extend(announcement(Topic::ConversionRecorded, row));
     }
     outbox::enqueue_all_in_tx(tx, app, facts).await?;
     Ok(())
