@@ -54,6 +54,11 @@ pub trait TenantScoped: EntityTrait {
         Self::of_mode(Self::find_within_any_mode(reach), ApiKeyMode::Live)
     }
 
+    /// Rows that count, whosever they are.
+    fn find_live() -> Select<Self> {
+        Self::of_mode(Self::find(), ApiKeyMode::Live)
+    }
+
     /// Of rows, those of one mode.
     fn of_mode(rows: Select<Self>, mode: ApiKeyMode) -> Select<Self> {
         match Self::mode_column() {

@@ -1,7 +1,7 @@
 //! Approves conversions whose hold period is over, in programs that ask for it.
 
 use entity::{
-    api_key::ApiKeyMode,
+    TenantScoped,
     conversion::{self, ConversionState},
     ids::ConversionId,
     order::{self, CaptureState},
@@ -36,7 +36,7 @@ pub async fn approve_due(app: &App) -> Result<usize, String> {
 
 /// The next batch of due conversions, in the order of their ids.
 async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<ConversionId>, DbErr> {
-    let mut select = conversion::Entity::find()
+    let mut select = conversion::Entity::find_live()
         .select_only()
         .column(conversion::Column::Id)
         .join(
@@ -68,7 +68,6 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
                 .add(order::Column::Id.is_null())
                 .add(order::Column::CaptureState.eq(CaptureState::Captured)),
         )
-        .filter(conversion::Column::Mode.eq(ApiKeyMode::Live))
         .filter(conversion::Column::State.eq(ConversionState::Pending))
         .filter(conversion::Column::HoldUntil.lte(app.clock.now()))
         .filter(program::Column::AutoApproveCommissions.eq(true));

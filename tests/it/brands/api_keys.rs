@@ -114,7 +114,10 @@ async fn a_test_key_touches_nothing_that_counts(#[values(Database::Sqlite, Datab
             .rest("POST", "/track/purchase", Some(&key.secret), &headers, body)
             .await;
         // What it records stands in a book of its own (`conversions/test_mode.rs`).
-        assert_eq!((status, &answer["conversion"]["mode"]), (StatusCode::CREATED, &json!("TEST")));
+        assert_eq!(
+            (status, &answer["conversion"]["mode"]),
+            (StatusCode::CREATED, &json!("TEST"))
+        );
         let after = app.digest().await;
         for table in ["ledger_transfers", "ledger_entries", "outbox_events"] {
             assert_eq!(before[table], after[table]);

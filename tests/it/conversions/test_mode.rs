@@ -53,8 +53,13 @@ async fn world(app: &TestApp) -> World {
     app.code(&seller, "SELLER", json!({ "usageLimit": 3 })).await;
     let test_key = json!({ "kind": "SECRET", "mode": "TEST" });
     let test_key = app.api_key(&market.owner, &market.brand.id, test_key).await.secret;
-    app.sale(&market, "A-1", "100.00", json!({ "customerId": "ann", "promoCodes": ["SELLER"] }))
-        .await;
+    app.sale(
+        &market,
+        "A-1",
+        "100.00",
+        json!({ "customerId": "ann", "promoCodes": ["SELLER"] }),
+    )
+    .await;
     app.sale(&market, "A-2", "30.00", json!({})).await;
     app.refund(&market, "A-1", 1, "10.00").await;
     World {
@@ -85,18 +90,31 @@ impl World {
     /// Everything that may become of an event, under the ids and keys of live ones too.
     async fn storm(&self, app: &TestApp) {
         let amount = |order: &str, amount: &str| json!({ "orderId": order, "amount": amount, "currency": "EUR" });
-        self.try_sale(app, "A-1", "200.00", json!({ "customerId": "ann" })).await;
-        self.try_out(app, "refund", "refund-A-1-1", amount("A-1", "50.00")).await;
-        self.try_out(app, "signup", "s", json!({ "customerId": "bob", "promoCodes": ["SELLER"] }))
+        self.try_sale(app, "A-1", "200.00", json!({ "customerId": "ann" }))
             .await;
+        self.try_out(app, "refund", "refund-A-1-1", amount("A-1", "50.00"))
+            .await;
+        self.try_out(
+            app,
+            "signup",
+            "s",
+            json!({ "customerId": "bob", "promoCodes": ["SELLER"] }),
+        )
+        .await;
         self.try_out(app, "lead", "l", json!({ "customerId": "bob" })).await;
         self.try_sale(app, "T-1", "80.00", json!({ "customerId": "bob", "promoCodes": [] }))
             .await;
         self.try_out(app, "amend", "up", amount("T-1", "100.00")).await;
         self.try_out(app, "amend", "down", amount("T-1", "90.00")).await;
-        self.try_sale(app, "T-2", "60.00", json!({ "capture": "AUTHORIZED" })).await;
-        self.try_out(app, "capture", "c", merged(amount("T-2", "40.00"), json!({ "isFinal": true })))
+        self.try_sale(app, "T-2", "60.00", json!({ "capture": "AUTHORIZED" }))
             .await;
+        self.try_out(
+            app,
+            "capture",
+            "c",
+            merged(amount("T-2", "40.00"), json!({ "isFinal": true })),
+        )
+        .await;
         self.try_sale(app, "T-3", "70.00", json!({})).await;
         let dispute = merged(amount("T-3", "70.00"), json!({ "reference": "d" }));
         self.try_out(app, "chargeback", "d", dispute).await;
@@ -139,10 +157,15 @@ impl World {
             balances { pending { amount } available { amount } reserve { amount } inTransit { amount } } } } }";
         for who in [&self.top, &self.seller] {
             let token = Some(&*who.user.token);
-            let seen = app.graphql_ok(token, partner, json!({ "id": who.partner.id }), "partner").await;
+            let seen = app
+                .graphql_ok(token, partner, json!({ "id": who.partner.id }), "partner")
+                .await;
             assert_eq!(seen["tried"]["totalCount"], 0);
             shown.push(seen);
-            shown.push(app.graphql_ok(token, partnership, json!({ "id": who.partnership }), "node").await);
+            shown.push(
+                app.graphql_ok(token, partnership, json!({ "id": who.partnership }), "node")
+                    .await,
+            );
         }
         shown
     }
@@ -152,7 +175,9 @@ impl World {
             conversions(first: 100, where: $where) { totalCount nodes { id mode state } } } }";
         let variables = json!({ "id": self.market.brand.id, "where": merged(json!({ "mode": "TEST" }), filter) });
         let path = "brand.conversions.nodes";
-        let nodes = app.graphql_ok(Some(&self.market.owner.token), query, variables, path).await;
+        let nodes = app
+            .graphql_ok(Some(&self.market.owner.token), query, variables, path)
+            .await;
         nodes.as_array().unwrap().clone()
     }
 }
@@ -173,7 +198,14 @@ async fn a_storm_of_test_events_touches_no_money_list_or_feed(
         let mut world = world(&app).await;
         outbox::relay::drain(&app.app).await.unwrap();
         let (shown, tables) = (world.shown(&app).await, rest(&app).await);
-        for table in ["ledger_entries", "ledger_transfers", "ledger_accounts", "outbox_events", "payouts", "promo_codes"] {
+        for table in [
+            "ledger_entries",
+            "ledger_transfers",
+            "ledger_accounts",
+            "outbox_events",
+            "payouts",
+            "promo_codes",
+        ] {
             assert!(tables.contains_key(table), "{table}");
         }
         world.storm(&app).await;
@@ -182,11 +214,22 @@ async fn a_storm_of_test_events_touches_no_money_list_or_feed(
         assert_eq!(world.tried(&app, json!({})).await.len(), 27);
 
         // When the hold is over, what counts is approved, and nothing else.
-        app.advance_days(8, [&mut world.market.owner, &mut world.seller.user]).await;
+        app.advance_days(8, [&mut world.market.owner, &mut world.seller.user])
+            .await;
         assert_eq!(approve_due::approve_due(&app.app).await.unwrap(), 1);
-        assert_eq!(world.tried(&app, json!({ "state": { "in": ["APPROVED"] } })).await.len(), 0);
+        assert_eq!(
+            world
+                .tried(&app, json!({ "state": { "in": ["APPROVED"] } }))
+                .await
+                .len(),
+            0
+        );
         // 10 % of 90.00, less the reserve of 10 %.
         assert_eq!(app.balances(&world.seller).await.available, "8.10");
+        // Who was banned is paid when nothing that counts is left to be decided.
+        let ban = json!({ "id": world.seller.partnership, "reason": "SPAM" });
+        app.done(&world.market.owner, "banPartnership", ban, "partnership { state }")
+            .await;
         app.approved_payout(&world.market, &world.seller, "payout").await;
         assert_eq!(app.balances(&world.seller).await.in_transit, "8.10");
     })
@@ -215,11 +258,18 @@ async fn a_test_event_is_attributed_computed_and_explained(
         // 10 % and 2 % of 200.00, of which a quarter came back.
         assert_eq!(amounts("amount"), ["20.00", "4.00"]);
         assert_eq!(amounts("reversed"), ["5.00", "1.00"]);
-        assert!(row["commissions"][0]["explanation"]["arithmetic"].as_str().unwrap().contains("200.00"));
+        assert!(
+            row["commissions"][0]["explanation"]["arithmetic"]
+                .as_str()
+                .unwrap()
+                .contains("200.00")
+        );
         assert_eq!(app.balances(&world.seller).await.pending, "9.00");
 
         // The customer is another one than the live one, and is bound like one.
-        let id = world.try_sale(&app, "T-9", "10.00", json!({ "customerId": "ann", "promoCodes": [] })).await;
+        let id = world
+            .try_sale(&app, "T-9", "10.00", json!({ "customerId": "ann", "promoCodes": [] }))
+            .await;
         let row = app.conversion(&world.market, &id).await;
         assert_eq!(row["attribution"]["method"], "CUSTOMER_BINDING");
 
@@ -227,9 +277,14 @@ async fn a_test_event_is_attributed_computed_and_explained(
         let input = json!({ "brandId": world.market.brand.id, "idempotencyKey": "m", "orderId": "M-1",
             "amount": { "amount": "50.00", "currency": "EUR" }, "promoCodes": ["SELLER"] });
         let selection = "conversion { id mode order { externalId } commissions { amount { amount } } }";
-        let answer = app.mutation(Some(&world.test_key), "recordSale", input, selection).await;
+        let answer = app
+            .mutation(Some(&world.test_key), "recordSale", input, selection)
+            .await;
         let made = data_at(&answer, "recordSale.conversion");
-        assert_eq!((&made["mode"], &made["order"]["externalId"]), (&json!("TEST"), &json!("M-1")));
+        assert_eq!(
+            (&made["mode"], &made["order"]["externalId"]),
+            (&json!("TEST"), &json!("M-1"))
+        );
         assert_eq!(made["commissions"][0]["amount"]["amount"], "5.00");
         let live = app.sale(&world.market, "L-1", "1.00", json!({})).await;
         let reader = async |token: &str, id: &Value| {
@@ -254,7 +309,8 @@ async fn each_key_finds_only_the_orders_of_its_own_book(
         let id = world.try_sale(&app, "T-1", "10.00", json!({})).await;
         let live = &world.market.key.secret;
         for (key, order) in [(live, "T-1"), (&world.test_key, "A-1")] {
-            let order = json!({ "orderId": order, "amount": "1.00", "currency": "EUR", "reference": "r", "outcome": "WON" });
+            let order =
+                json!({ "orderId": order, "amount": "1.00", "currency": "EUR", "reference": "r", "outcome": "WON" });
             for (door, fields) in [
                 ("refund", vec!["orderId", "amount", "currency"]),
                 ("amend", vec!["orderId", "amount", "currency"]),
@@ -262,7 +318,10 @@ async fn each_key_finds_only_the_orders_of_its_own_book(
                 ("chargeback", vec!["orderId", "amount", "currency", "reference"]),
                 ("chargeback/resolve", vec!["orderId", "reference", "outcome"]),
             ] {
-                let body: Value = fields.into_iter().map(|name| (name.to_owned(), order[name].clone())).collect();
+                let body: Value = fields
+                    .into_iter()
+                    .map(|name| (name.to_owned(), order[name].clone()))
+                    .collect();
                 let (status, answer) = app.track(key, door, "k", body).await;
                 assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{door}");
                 assert_eq!(answer["error"]["code"], "ORDER_NOT_FOUND", "{door}");
@@ -271,7 +330,10 @@ async fn each_key_finds_only_the_orders_of_its_own_book(
         // The same order under the same key counts once in each.
         let body = json!({ "orderId": "T-1", "amount": "10.00", "currency": "EUR", "promoCodes": ["SELLER"] });
         let (status, answer) = app.track(live, "purchase", "sale-T-1", body.clone()).await;
-        assert_eq!((status, &answer["conversion"]["mode"]), (StatusCode::CREATED, &json!("LIVE")));
+        assert_eq!(
+            (status, &answer["conversion"]["mode"]),
+            (StatusCode::CREATED, &json!("LIVE"))
+        );
         for (key, mode) in [(live, "LIVE"), (&world.test_key, "TEST")] {
             let (status, answer) = app.track(key, "purchase", "sale-T-1", body.clone()).await;
             assert_eq!((status, &answer["conversion"]["mode"]), (StatusCode::OK, &json!(mode)));
@@ -279,14 +341,20 @@ async fn each_key_finds_only_the_orders_of_its_own_book(
             assert_eq!(answer["error"]["code"], "ORDER_ALREADY_RECORDED");
         }
 
-        for (field, more) in [("approveConversion", json!({})), ("rejectConversion", json!({ "reason": "no" }))] {
+        for (field, more) in [
+            ("approveConversion", json!({})),
+            ("rejectConversion", json!({ "reason": "no" })),
+        ] {
             let input = merged(json!({ "idempotencyKey": field, "id": id }), more);
             let answer = app
                 .mutation(Some(&world.market.owner.token), field, input, "conversion { id }")
                 .await;
             assert_eq!(refusal(&answer), "TEST_NOT_REVIEWED");
         }
-        assert_eq!(world.tried(&app, json!({ "state": { "in": ["PENDING"] } })).await.len(), 1);
+        assert_eq!(
+            world.tried(&app, json!({ "state": { "in": ["PENDING"] } })).await.len(),
+            1
+        );
     })
     .await;
 }
@@ -303,7 +371,8 @@ async fn a_refused_test_event_is_replayed_as_one(#[values(Database::Sqlite, Data
                 refusedEvents(where: $where) { nodes { id mode } } } }";
             let variables = json!({ "id": world.market.brand.id, "where": filter });
             let path = "brand.refusedEvents.nodes";
-            app.graphql_ok(Some(&world.market.owner.token), query, variables, path).await
+            app.graphql_ok(Some(&world.market.owner.token), query, variables, path)
+                .await
         };
         assert_eq!(list(json!({})).await, json!([]));
         let found = list(json!({ "mode": "TEST" })).await[0].clone();
@@ -311,7 +380,9 @@ async fn a_refused_test_event_is_replayed_as_one(#[values(Database::Sqlite, Data
         let corrected = json!({ "orderId": "T-1", "amount": "1.00", "currency": "EUR" }).to_string();
         let input = json!({ "id": found["id"], "body": corrected });
         let selection = "refusedEvent { became { ... on Conversion { id mode } } }";
-        let done = app.done(&world.market.owner, "replayRefusedEvent", input, selection).await;
+        let done = app
+            .done(&world.market.owner, "replayRefusedEvent", input, selection)
+            .await;
         assert_eq!(done["refusedEvent"]["became"]["mode"], "TEST");
     })
     .await;
@@ -332,13 +403,17 @@ async fn what_was_tried_is_cleared_without_a_trace(#[values(Database::Sqlite, Da
         assert_ne!(without_audit().await, before);
         let input = json!({ "brandId": world.market.brand.id });
         let selection = "cleared { conversionCount isComplete }";
-        let done = app.done(&world.market.owner, "clearTestEvents", input.clone(), selection).await;
+        let done = app
+            .done(&world.market.owner, "clearTestEvents", input.clone(), selection)
+            .await;
         assert_eq!(done["cleared"], json!({ "conversionCount": 27, "isComplete": true }));
         assert_eq!(without_audit().await, before);
 
         // Keys and orders are free again.
         world.try_sale(&app, "A-1", "1.00", json!({})).await;
-        let answer = app.mutation(Some(&world.test_key), "clearTestEvents", input, selection).await;
+        let answer = app
+            .mutation(Some(&world.test_key), "clearTestEvents", input, selection)
+            .await;
         let cleared = json!({ "conversionCount": 1, "isComplete": true });
         assert_eq!(data_at(&answer, "clearTestEvents.cleared"), cleared);
         assert_eq!(without_audit().await, before);
@@ -367,9 +442,17 @@ async fn clearing_is_bounded(#[values(Database::Sqlite, Database::Postgres)] dat
         // 4,000 keys and conversions, and 2,000 of the orders.
         for (count, complete) in [(4_000, false), (0, true)] {
             let done = app
-                .done(&world.market.owner, "clearTestEvents", input.clone(), "cleared { conversionCount isComplete }")
+                .done(
+                    &world.market.owner,
+                    "clearTestEvents",
+                    input.clone(),
+                    "cleared { conversionCount isComplete }",
+                )
                 .await;
-            assert_eq!(done["cleared"], json!({ "conversionCount": count, "isComplete": complete }));
+            assert_eq!(
+                done["cleared"],
+                json!({ "conversionCount": count, "isComplete": complete })
+            );
         }
     })
     .await;

@@ -1,9 +1,6 @@
 //! Which book an event stands in: those that count, or those for trying things out.
 
-use entity::{
-    api_key::ApiKeyMode,
-    ids::BrandId,
-};
+use entity::{api_key::ApiKeyMode, ids::BrandId};
 use uuid::Uuid;
 
 use crate::accounts::actor::Actor;

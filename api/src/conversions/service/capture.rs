@@ -68,8 +68,7 @@ pub async fn record_capture(app: &App, actor: &Actor, command: RecordCapture) ->
     let tx = app.db.begin().await?;
     let book = Book::of(actor, command.brand);
     let (keys, key) = (book.keys(), &command.idempotency_key);
-    let begun =
-        idempotency::begin_in_tx::<capture::Entity>(&tx, app, keys, "recordCapture", key, &fingerprint).await?;
+    let begun = idempotency::begin_in_tx::<capture::Entity>(&tx, app, keys, "recordCapture", key, &fingerprint).await?;
     let pending = match begun {
         Begun::Fresh(pending) => pending,
         Begun::Replay(value) => {

@@ -138,15 +138,14 @@ where
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-async fn delete_in_tx<E, Id>(
-    tx: &DatabaseTransaction,
-    column: E::Column,
-    ids: &[Id],
-) -> std::result::Result<(), Fault>
+async fn delete_in_tx<E, Id>(tx: &DatabaseTransaction, column: E::Column, ids: &[Id]) -> std::result::Result<(), Fault>
 where
     E: EntityTrait,
     Id: Copy + Into<sea_orm::Value>,
 {
-    E::delete_many().filter(column.is_in(ids.iter().copied())).exec(tx).await?;
+    E::delete_many()
+        .filter(column.is_in(ids.iter().copied()))
+        .exec(tx)
+        .await?;
     Ok(())
 }

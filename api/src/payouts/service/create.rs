@@ -93,7 +93,7 @@ async fn refuse_unreviewed_in_tx(tx: &DatabaseTransaction, partnership: &partner
     if partnership.state != PartnershipState::Banned {
         return Ok(());
     }
-    let pending = commission::Entity::find()
+    let pending = commission::Entity::find_live()
         .filter(commission::Column::PartnershipId.eq(partnership.id))
         .filter(commission::Column::State.eq(CommissionState::Pending))
         .count(tx)
@@ -215,7 +215,7 @@ async fn find_items_in_tx(
         // Taken back whole: nothing is payable, but a payout may have paid it before.
         CommissionState::Reversed,
     ];
-    let commissions = commission::Entity::find()
+    let commissions = commission::Entity::find_live()
         .filter(commission::Column::PartnershipId.eq(partnership))
         .filter(commission::Column::Currency.eq(currency.code()))
         .filter(commission::Column::State.is_in(settled))
