@@ -26,8 +26,8 @@ mod m20261126_000020_standing;
 mod m20261126_000021_terms_acceptances;
 mod m20261126_000024_order_lines;
 mod m20261126_000026_refused_events;
-mod m20261126_000030_invitation_mail;
 mod m20261126_000027_modes;
+mod m20261126_000030_invitation_mail;
 
 pub struct Migrator;
 
