@@ -12,6 +12,7 @@
 mod accounts;
 mod authorisation;
 mod brands;
+mod command_line;
 mod conversions;
 mod crash;
 mod feeds;

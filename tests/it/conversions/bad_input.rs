@@ -42,7 +42,8 @@ struct Case {
 }
 
 /// A brand with a held and credited sale `A-1`, an uncredited one `A-2`, a rejected one `A-3`, a refunded one `A-4`, an
-/// authorised one `A-5`, and one `A-6` that was amended as often as it may be and has a chargeback `open`.
+/// authorised one `A-5`, and one `A-6` that was amended as often as it may be and has a chargeback `open`; `A-2` has as many
+/// chargebacks as it may have, and the authorised `A-7` as many captures.
 struct World {
     market: Market,
     top: Promoter,
@@ -86,6 +87,16 @@ async fn world(app: &TestApp) -> World {
         let body = json!({ "orderId": "A-6", "amount": amount, "currency": "EUR" });
         let key = format!("amend-{nth}");
         app.track(&market.key.secret, "amend", &key, body).await;
+    }
+    let authorized_too = json!({ "capture": "AUTHORIZED" });
+    app.sale(&market, "A-7", "300.00", authorized_too).await;
+    for nth in 0..100 {
+        let capture = json!({ "orderId": "A-7", "amount": "1.00", "currency": "EUR" });
+        app.track(&market.key.secret, "capture", &format!("capture-{nth}"), capture)
+            .await;
+        let reference = format!("dispute-{nth}");
+        let dispute = json!({ "orderId": "A-2", "reference": reference, "amount": "0.01", "currency": "EUR" });
+        app.track(&market.key.secret, "chargeback", &reference, dispute).await;
     }
     let open = json!({ "orderId": "A-6", "reference": "open", "amount": "1.00", "currency": "EUR" });
     app.track(&market.key.secret, "chargeback", "open", open).await;
@@ -672,6 +683,8 @@ fn changes(world: &World) -> Vec<Case> {
         amend("A-9", "90.00", "ORDER_NOT_FOUND"),
         capture("A-1", "ALREADY_CAPTURED"),
         capture("A-5", "CAPTURE_EXCEEDS_ORDER"),
+        capture("A-7", "TOO_MANY_CHANGES"),
+        chargeback("A-2", "one more", "TOO_MANY_CHANGES"),
         world.mutation("only authorised", "approveConversion", early, "NOT_CAPTURED"),
         world.mutation(
             "only tried",

@@ -1,14 +1,14 @@
 //! The first start, killed while it fills the demo, again and again.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use entity::{brand_member, commission, conversion, order, partnership, program, promo_code, refund, user};
 use rstest::rstest;
 use sea_orm::{Database as Connect, DatabaseConnection, EntityTrait, PaginatorTrait};
 use tokio::time::sleep;
 
-use super::{Dice, PAUSE, SEED, Server, command, free_address, get, output, wait_until};
-use crate::support::database::Database;
+use super::{Dice, PAUSE, SEED, Server, free_address, get, wait_until};
+use crate::support::{database::Database, program::output};
 
 /// Percent of the demo that are there when its process is killed.
 const KILLED_AT: [u64; 3] = [10, 30, 60];
@@ -23,15 +23,6 @@ async fn counts(db: &DatabaseConnection) -> [u64; 9] {
     count!(user brand_member program partnership promo_code order conversion commission refund)
 }
 
-fn start(url: &str, address: SocketAddr) -> Server {
-    let listen = address.to_string();
-    let child = command(url, &["serve", "--listen", &listen])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    Server(child)
-}
-
 fn is_serving(address: SocketAddr) -> bool {
     get(address, "/readyz").is_some_and(|answer| answer.contains(" 200 "))
 }
@@ -40,7 +31,7 @@ fn is_serving(address: SocketAddr) -> bool {
 async fn serve_whole(url: &str, address: SocketAddr) {
     let url = url.to_owned();
     let served = tokio::task::spawn_blocking(move || {
-        let mut server = start(&url, address);
+        let mut server = Server::start_with(&url, address, &[]);
         wait_until("the demo is served", || {
             server.must_live();
             is_serving(address)
@@ -71,7 +62,7 @@ async fn a_demo_cut_off_is_completed(#[values(Database::Sqlite, Database::Postgr
     let whole: u64 = undisturbed.iter().sum();
     let mut cut_off = 0;
     for share in KILLED_AT {
-        let mut server = start(&rough.url(), address);
+        let mut server = Server::start_with(&rough.url(), address, &[]);
         while counts(&db).await.iter().sum::<u64>() < whole * share / 100 {
             server.must_live();
             sleep(PAUSE).await;

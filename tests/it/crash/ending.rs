@@ -8,13 +8,14 @@ use serde_json::json;
 use tributary::infra::clock::{Clock, SystemClock};
 
 use super::{
-    Server, output,
+    Server,
     plan::{self, Step},
     traffic::{self, Disturbance, Moment, Played, Trouble},
 };
 use crate::support::{
     app::TestApp,
     marketplace::{Market, Promoter},
+    program::output,
 };
 
 /// What a run came to.

@@ -12,8 +12,11 @@ use std::{
 use rstest::rstest;
 use tempfile::NamedTempFile;
 
-use super::{Dice, SEED, command, output};
-use crate::support::database::Database;
+use super::{Dice, SEED};
+use crate::support::{
+    database::Database,
+    program::{command, output},
+};
 
 const KILLS: usize = 6;
 const INVOICES: u64 = 240;

@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod ending;
 mod import;
+mod mail;
 mod plan;
 mod server;
 mod stop;
@@ -16,11 +17,12 @@ mod traffic;
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use crate::support::program::command;
 
 const SEED: u64 = 20_260_115;
 /// Longest wait for anything that must happen; a lease of a killed process may have to run out first.
@@ -42,42 +44,17 @@ impl Dice {
     }
 }
 
-/// The program, which `cargo test` builds beside the tests.
-fn program() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let program = here.parent().unwrap().parent().unwrap().join("tributary");
-    assert!(
-        program.is_file(),
-        "{} is not there: run `cargo test` or `cargo build` for the whole workspace",
-        program.display()
-    );
-    program
-}
-
-fn command(url: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    command
-        .args(arguments)
-        .args(["--database-url", url, "--database-connections", "8"])
-        .env("RUST_LOG", "warn")
-        .stdin(Stdio::null());
-    command
-}
-
-async fn output(url: &str, arguments: &[&str]) -> Output {
-    let mut command = command(url, arguments);
-    tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap()
-}
-
 /// A server that is killed, never stopped.
 struct Server(Child);
 
 impl Server {
     fn start(url: &str, address: SocketAddr) -> Self {
+        Self::start_with(url, address, &["--no-demo"])
+    }
+
+    fn start_with(url: &str, address: SocketAddr, more: &[&str]) -> Self {
         let listen = address.to_string();
-        let arguments = ["serve", "--no-demo", "--listen", &listen];
+        let arguments = [&["serve", "--listen", &listen], more].concat();
         let child = command(url, &arguments).stdout(Stdio::null()).spawn().unwrap();
         Self(child)
     }

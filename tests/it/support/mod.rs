@@ -9,6 +9,7 @@ pub mod digest;
 pub mod mail;
 pub mod marketplace;
 pub mod postgres;
+pub mod program;
 pub mod schema;
 pub mod smtp;
 pub mod socket;

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -22,6 +23,7 @@ pub struct SmtpServer {
 struct State {
     taken: Mutex<Vec<Taken>>,
     answers: Mutex<VecDeque<&'static str>>,
+    pause: Mutex<Duration>,
 }
 
 /// A mail as the server saw it.
@@ -62,6 +64,11 @@ impl SmtpServer {
         self.state.answers.lock().unwrap().push_back(line);
     }
 
+    /// Takes its time over every mail, so that a client may be gone before the answer.
+    pub fn answer_after(&self, pause: Duration) {
+        *self.state.pause.lock().unwrap() = pause;
+    }
+
     pub fn taken(&self) -> Vec<Taken> {
         self.state.taken.lock().unwrap().clone()
     }
@@ -95,6 +102,8 @@ async fn converse(stream: TcpStream, state: &State) -> std::io::Result<()> {
                 if answer.is_none() {
                     state.taken.lock().unwrap().push(std::mem::take(&mut mail));
                 }
+                let pause = *state.pause.lock().unwrap();
+                tokio::time::sleep(pause).await;
                 answer.unwrap_or("250 taken")
             }
             "QUIT" => {
