@@ -27,7 +27,7 @@ use crate::{
         apply::{self, Apply},
         decide,
     },
-    programs::service::{self as programs, Conditions, CreateRule, Earning, Settings},
+    programs::service::{self as programs, Conditions, CreateRule, Earning, RuleScope, Settings},
     tracking::service::{self as tracking, CreateCode, CreateLink},
 };
 
@@ -143,7 +143,7 @@ pub async fn complete_program(
     {
         let command = CreateRule {
             program: program.id,
-            partnership: None,
+            scope: RuleScope::Program,
             event,
             earning,
             conditions: Conditions::default(),

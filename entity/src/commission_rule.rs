@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, CommissionRuleId, PartnershipId, ProgramId};
+use crate::ids::{BrandId, CommissionRuleId, PartnerGroupId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
 /// One event worth something.
@@ -32,8 +32,10 @@ pub struct Model {
     pub id: CommissionRuleId,
     pub program_id: ProgramId,
     pub brand_id: BrandId,
-    /// Whose personal terms it is part of; absent: for everybody in the program.
+    /// Whose personal terms it is part of. Without it and a group, a rule is for everybody in the program.
     pub partnership_id: Option<PartnershipId>,
+    /// For the partnerships of this group.
+    pub group_id: Option<PartnerGroupId>,
     pub event: ConversionEvent,
     pub kind: RuleKind,
     /// PERCENT: parts per million of the base.

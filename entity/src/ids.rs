@@ -95,6 +95,7 @@ typed_ids! {
     ProgramId = "prog",
     ProgramTermsId = "terms",
     TermsAcceptanceId = "accept",
+    PartnerGroupId = "group",
     CommissionRuleId = "rule",
     ReferralLevelId = "level",
     ListingId = "list",

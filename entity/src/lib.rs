@@ -36,6 +36,7 @@ pub mod order_amendment;
 pub mod order_line;
 pub mod outbox_event;
 pub mod partner;
+pub mod partner_group;
 pub mod partner_member;
 pub mod partnership;
 pub mod partnership_ancestor;

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId};
+use crate::ids::{ApplicationId, BrandId, PartnerGroupId, PartnerId, PartnershipId, ProgramId};
 use crate::scope::tenant_scoped;
 
 pub use crate::application::ReapplyPolicy;
@@ -51,6 +51,8 @@ pub struct Model {
     pub referral_code: String,
     pub referrer_id: Option<PartnershipId>,
     pub application_id: Option<ApplicationId>,
+    /// Whose terms it has, beside its own.
+    pub group_id: Option<PartnerGroupId>,
     pub created_at: DateTimeUtc,
     /// Since when it is in its state; absent: since it was made.
     pub state_since: Option<DateTimeUtc>,

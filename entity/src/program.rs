@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, ProgramId};
+use crate::ids::{BrandId, PartnerGroupId, ProgramId};
 use crate::scope::tenant_scoped;
 
 /// DRAFT → ACTIVE ⇄ PAUSED → ARCHIVED.
@@ -58,6 +58,8 @@ pub struct Model {
     /// What is said about the commission where no rule says it; promises nothing.
     #[sea_orm(column_type = "Text", nullable)]
     pub commission_note: Option<String>,
+    /// Where new partnerships come to; absent: to no group.
+    pub default_group_id: Option<PartnerGroupId>,
     pub created_at: DateTimeUtc,
 }
 

@@ -283,6 +283,12 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("Payout", &world.payouts[0], vec![O::SeePayouts, O::SeeOwnPayouts]),
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
+        (
+            "PartnerGroup",
+            &world.group,
+            vec![O::SeePartnerGroups, O::SeeOwnPartnerships],
+        ),
+        ("PartnerGroup", &world.draft_group, vec![O::SeePartnerGroups]),
         ("BrandMember", &world.member, vec![O::SeeMembers]),
         (
             "MemberInvitation",

@@ -173,6 +173,9 @@ operations! {
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
 
+    SeePartnerGroups = "Program.groups" => TEAM;
+    SeePartnershipsOfGroup = "PartnerGroup.partnerships" => TEAM;
+
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
     SeePromoCodes = "Partnership.promoCodes" => TEAM_OR_PARTNER;
     SeeRecruits = "Partnership.recruits" => TEAM_OR_PARTNER;
@@ -222,6 +225,10 @@ operations! {
     CreateCommissionRule = "Mutation.createCommissionRule" => MANAGERS;
     ArchiveCommissionRule = "Mutation.archiveCommissionRule" => MANAGERS;
     SetReferralLevels = "Mutation.setReferralLevels" => MANAGERS;
+    CreatePartnerGroup = "Mutation.createPartnerGroup" => MANAGERS;
+    UpdatePartnerGroup = "Mutation.updatePartnerGroup" => MANAGERS;
+    ArchivePartnerGroup = "Mutation.archivePartnerGroup" => MANAGERS;
+    SetDefaultPartnerGroup = "Mutation.setDefaultPartnerGroup" => MANAGERS;
     CreateListing = "Mutation.createListing" => MANAGERS;
     UpdateListing = "Mutation.updateListing" => MANAGERS;
     PublishListing = "Mutation.publishListing" => MANAGERS;
@@ -240,6 +247,8 @@ operations! {
     AcceptProgramTerms = "Mutation.acceptProgramTerms" => PARTNER;
     BanPartnership = "Mutation.banPartnership" => MANAGERS;
     SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
+    SetPartnershipGroup = "Mutation.setPartnershipGroup" => MANAGERS;
+    SetPartnershipGroups = "Mutation.setPartnershipGroups" => MANAGERS;
 
     CreateTrackingLink = "Mutation.createTrackingLink" => MANAGERS_OR_PARTNER;
     CreatePromoCode = "Mutation.createPromoCode" => MANAGERS_OR_PARTNER;

@@ -5,14 +5,17 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, commission, commission_rule,
-    ids::{CommissionId, ConversionId, PartnershipId, ProgramId},
+    ids::{CommissionId, ConversionId, ProgramId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    commissions::{rules, service},
+    commissions::{
+        rules::{self, Holder},
+        service,
+    },
     error::ApiError,
     graphql::context::{Batch, LoadError},
     programs::service as programs,
@@ -62,7 +65,7 @@ impl Loader<CommissionsOf> for Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EffectiveRules {
     pub program: ProgramId,
-    pub partnership: PartnershipId,
+    pub holder: Holder,
 }
 
 impl Loader<EffectiveRules> for Batch {
@@ -71,13 +74,14 @@ impl Loader<EffectiveRules> for Batch {
 
     async fn load(&self, keys: &[EffectiveRules]) -> Result<HashMap<EffectiveRules, Self::Value>, LoadError> {
         let programs: Vec<_> = keys.iter().map(|key| key.program).collect();
-        let partnerships: Vec<_> = keys.iter().map(|key| key.partnership).collect();
-        let rows = programs::list_rules_in_tx(self.app.db.read(), &programs, &partnerships).await?;
+        let groups: Vec<_> = keys.iter().filter_map(|key| key.holder.group).collect();
+        let partnerships: Vec<_> = keys.iter().map(|key| key.holder.partnership).collect();
+        let rows = programs::list_rules_in_tx(self.app.db.read(), &programs, &groups, &partnerships).await?;
         let now = self.app.clock.now();
         let of = |key: &EffectiveRules| {
             let rules = rows.iter().filter(|row| row.program_id == key.program);
             let standing = rules.map(|row| (service::standing_of(row), row.clone()));
-            (*key, rules::in_precedence(standing, key.partnership, now))
+            (*key, rules::in_precedence(standing, key.holder, now))
         };
         Ok(keys.iter().map(of).collect())
     }

@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use chrono::{DateTime, Utc};
 use entity::{
     commission_rule::RuleKind,
-    ids::{CommissionRuleId, OrderLineId, PartnershipId},
+    ids::{CommissionRuleId, OrderLineId, PartnerGroupId, PartnershipId},
     referral_level::ReferralLevelKind,
 };
 
@@ -18,8 +18,10 @@ use crate::money::{Money, proportion, share};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub id: CommissionRuleId,
-    /// Whose personal terms it is part of; absent: for everybody in the program.
+    /// Whose personal terms it is part of. Without it and a group, it is for everybody in the program.
     pub partnership: Option<PartnershipId>,
+    /// For the partnerships of this group.
+    pub group: Option<PartnerGroupId>,
     pub position: i32,
     /// Inclusive.
     pub valid_from: Option<DateTime<Utc>>,
@@ -27,41 +29,74 @@ pub struct Standing {
     pub valid_until: Option<DateTime<Utc>>,
 }
 
+/// Whose rules are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Holder {
+    pub partnership: PartnershipId,
+    pub group: Option<PartnerGroupId>,
+}
+
 impl Standing {
-    fn counts_for(&self, partnership: PartnershipId, occurred_at: DateTime<Utc>) -> bool {
-        self.partnership.is_none_or(|holder| holder == partnership)
+    fn counts_for(&self, holder: Holder, occurred_at: DateTime<Utc>) -> bool {
+        self.partnership
+            .is_none_or(|partnership| partnership == holder.partnership)
+            && self.group.is_none_or(|group| Some(group) == holder.group)
             && self.valid_from.is_none_or(|from| from <= occurred_at)
             && self.valid_until.is_none_or(|until| occurred_at < until)
     }
+
+    /// The nearest level first: personal terms, the group, the program.
+    fn distance(&self) -> u8 {
+        match (self.partnership, self.group) {
+            (Some(_), _) => 0,
+            (None, Some(_)) => 1,
+            (None, None) => 2,
+        }
+    }
 }
 
-/// What counts for an event of a partnership, in order of precedence: personal terms before the program's rules, and within
-/// a level the lower position, then the newer rule (ids grow with creation).
+/// What counts for an event of a partnership, in order of precedence: its personal terms, then the rules of its group, then
+/// those of the program, and within a level the lower position, then the newer rule (ids grow with creation).
 pub fn in_precedence<T>(
     rules: impl IntoIterator<Item = (Standing, T)>,
-    partnership: PartnershipId,
+    holder: Holder,
     occurred_at: DateTime<Utc>,
 ) -> Vec<T> {
     let mut counting: Vec<(Standing, T)> = rules
         .into_iter()
-        .filter(|(standing, _)| standing.counts_for(partnership, occurred_at))
+        .filter(|(standing, _)| standing.counts_for(holder, occurred_at))
         .collect();
-    counting.sort_by_key(|(standing, _)| (standing.partnership.is_none(), standing.position, Reverse(standing.id)));
+    counting.sort_by_key(|(standing, _)| (standing.distance(), standing.position, Reverse(standing.id)));
     counting.into_iter().map(|(_, rule)| rule).collect()
 }
 
 /// At which level a rule stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleLevel {
     Program,
+    Group {
+        id: String,
+        /// As it is called when it pays.
+        name: String,
+    },
     Partnership,
 }
 
 impl RuleLevel {
-    fn text(self) -> &'static str {
+    fn text(&self) -> String {
         match self {
-            Self::Program => "by a rule of the program",
-            Self::Partnership => "by the personal terms of the partnership",
+            Self::Program => "by a rule of the program".to_owned(),
+            Self::Group { name, .. } => format!("by a rule of the group {name}"),
+            Self::Partnership => "by the personal terms of the partnership".to_owned(),
+        }
+    }
+
+    /// What is frozen of it.
+    fn snapshot(&self) -> (&'static str, Option<&str>, Option<&str>) {
+        match self {
+            Self::Program => ("PROGRAM", None, None),
+            Self::Group { id, name } => ("GROUP", Some(id), Some(name)),
+            Self::Partnership => ("PARTNERSHIP", None, None),
         }
     }
 }
@@ -196,9 +231,11 @@ mod tests {
     #[test]
     fn the_nearest_level_goes_first_then_the_position_then_the_newest() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let club = |n: u128| PartnerGroupId(Uuid::from_u128(n));
         let standing = |id, partnership: Option<u128>, position| Standing {
             id: CommissionRuleId(Uuid::from_u128(id)),
             partnership: partnership.map(who),
+            group: None,
             position,
             valid_from: None,
             valid_until: None,
@@ -211,7 +248,21 @@ mod tests {
             valid_until: Some(at(seconds)),
             ..standing
         };
+        let of_group = |group, standing| Standing {
+            group: Some(club(group)),
+            ..standing
+        };
+        let holder = |partnership, group: Option<u128>| Holder {
+            partnership: who(partnership),
+            group: group.map(club),
+        };
         let rules = [
+            (of_group(1, standing(9, None, 5)), "group, old"),
+            (of_group(1, standing(10, None, 5)), "group, new"),
+            (of_group(1, standing(11, None, 4)), "group, lower"),
+            (from(100, of_group(1, standing(12, None, 0))), "group, from 100"),
+            (until(100, of_group(1, standing(13, None, 1))), "group, until 100"),
+            (of_group(2, standing(14, None, 0)), "another group's"),
             (standing(1, None, 0), "program, old"),
             (standing(2, None, 0), "program, new"),
             (standing(3, None, -1), "program, lower"),
@@ -226,9 +277,26 @@ mod tests {
             (99, ["own, until 100", "own, lower", "own, higher"]),
             (100, ["own, from 100", "own, lower", "own, higher"]),
         ] {
-            assert_eq!(in_precedence(rules, who(7), at(seconds)), [own, program].concat());
+            assert_eq!(
+                in_precedence(rules, holder(7, None), at(seconds)),
+                [own, program].concat()
+            );
+            let group = if seconds < 100 {
+                "group, until 100"
+            } else {
+                "group, from 100"
+            };
+            let group = [group, "group, lower", "group, new", "group, old"];
+            assert_eq!(
+                in_precedence(rules, holder(7, Some(1)), at(seconds)),
+                [&own[..], &group, &program].concat()
+            );
+            assert_eq!(
+                in_precedence(rules, holder(9, Some(1)), at(seconds)),
+                [&group[..], &program].concat()
+            );
         }
-        assert_eq!(in_precedence(rules, who(9), at(0)), program);
+        assert_eq!(in_precedence(rules, holder(9, None), at(0)), program);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Commissions in the transactions of conversions: accrue, approve, reject, reverse.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -10,9 +10,10 @@ use entity::{
     commission::{self, CommissionState},
     commission_rule::{self, ConversionEvent},
     conversion::{self, ConversionState},
-    ids::{BrandId, CommissionId, ConversionId, OrderLineId, PartnerId, PartnershipId, ProgramId},
+    ids::{BrandId, CommissionId, ConversionId, OrderLineId, PartnerGroupId, PartnerId, PartnershipId, ProgramId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
+    partner_group,
     partnership::{self, PartnershipState},
     program, referral_level,
 };
@@ -26,7 +27,7 @@ use crate::{
     },
     app::App,
     commissions::rules::{
-        self, Ancestor, Conditions, Earning, Earnings, Level, Line as OrderLine, Rule, RuleLevel, Standing,
+        self, Ancestor, Conditions, Earning, Earnings, Holder, Level, Line as OrderLine, Rule, RuleLevel, Standing,
     },
     error::{ApiError, Fault},
     infra::db::INSERT_CHUNK,
@@ -56,12 +57,15 @@ pub struct Credited<'a> {
 #[derive(Clone, Debug)]
 pub struct Assessed {
     pub earnings: Earnings,
+    /// Until when all of it is held, overrides too.
+    pub hold_until: DateTime<Utc>,
     upline: Vec<(i32, partnership::Model)>,
 }
 
-/// What events of some programs earn: their rules, levels and referral trees as they stand.
+/// What events of some programs earn: their rules, groups, levels and referral trees as they stand.
 #[derive(Default)]
 pub struct Tariff {
+    groups: HashMap<PartnerGroupId, partner_group::Model>,
     rules: HashMap<(ProgramId, ConversionEvent), Vec<(Standing, Rule)>>,
     levels: HashMap<ProgramId, Vec<Level>>,
     uplines: HashMap<PartnershipId, Vec<(i32, partnership::Model)>>,
@@ -74,13 +78,23 @@ fn fixed(amount_minor: Option<i64>, currency: Option<&String>) -> Result<Option<
     }
 }
 
-fn rule_of(row: &commission_rule::Model) -> Result<Rule, Fault> {
+fn rule_of(
+    row: &commission_rule::Model,
+    groups: &HashMap<PartnerGroupId, partner_group::Model>,
+) -> Result<Rule, Fault> {
     let fixed = fixed(row.amount_minor, row.currency.as_ref())?;
     Ok(Rule {
         id: row.id.to_string(),
-        level: match row.partnership_id {
-            Some(_) => RuleLevel::Partnership,
-            None => RuleLevel::Program,
+        level: match (row.partnership_id, row.group_id) {
+            (Some(_), _) => RuleLevel::Partnership,
+            (None, Some(id)) => RuleLevel::Group {
+                id: id.to_string(),
+                name: groups
+                    .get(&id)
+                    .map(|group| group.name.clone())
+                    .ok_or_else(|| Fault::new("a rule of a group that is gone"))?,
+            },
+            (None, None) => RuleLevel::Program,
         },
         kind: row.kind,
         rate_ppm: row.rate_ppm,
@@ -102,11 +116,21 @@ fn listed(stored: Option<&str>) -> Result<Vec<String>, Fault> {
     )
 }
 
+impl From<&partnership::Model> for Holder {
+    fn from(row: &partnership::Model) -> Self {
+        Self {
+            partnership: row.id,
+            group: row.group_id,
+        }
+    }
+}
+
 /// Where a stored rule stands.
 pub(super) fn standing_of(row: &commission_rule::Model) -> Standing {
     Standing {
         id: row.id,
         partnership: row.partnership_id,
+        group: row.group_id,
         position: row.position,
         valid_from: row.valid_from,
         valid_until: row.valid_until,
@@ -133,21 +157,29 @@ pub fn accepted_currencies(program: &program::Model) -> Result<Vec<Currency>, Fa
 }
 
 impl Tariff {
-    /// Three statements, however many programs and partnerships, and whatever the depth of their trees.
+    /// Four statements, however many programs and partnerships, and whatever the depth of their trees.
     pub async fn load_in_tx(
         tx: &DatabaseTransaction,
-        programs: &[ProgramId],
         events: &[ConversionEvent],
-        partnerships: &[PartnershipId],
+        credited: &[&partnership::Model],
     ) -> Result<Self, Fault> {
         let mut tariff = Self::default();
-        if programs.is_empty() || partnerships.is_empty() {
+        if credited.is_empty() {
             return Ok(tariff);
         }
-        let rows = programs::list_rules_in_tx(tx, programs, partnerships).await?;
+        let programs: BTreeSet<ProgramId> = credited.iter().map(|row| row.program_id).collect();
+        let programs: Vec<ProgramId> = programs.into_iter().collect();
+        let partnerships: Vec<PartnershipId> = credited.iter().map(|row| row.id).collect();
+        let (programs, partnerships) = (programs.as_slice(), partnerships.as_slice());
+        let groups: BTreeSet<PartnerGroupId> = credited.iter().filter_map(|row| row.group_id).collect();
+        let groups: Vec<PartnerGroupId> = groups.into_iter().collect();
+        let rows = programs::list_groups_in_tx(tx, &groups).await?;
+        tariff.groups = rows.into_iter().map(|row| (row.id, row)).collect();
+        let rows = programs::list_rules_in_tx(tx, programs, &groups, partnerships).await?;
         for row in rows.into_iter().filter(|row| events.contains(&row.event)) {
+            let rule = rule_of(&row, &tariff.groups)?;
             let rules = tariff.rules.entry((row.program_id, row.event)).or_default();
-            rules.push((standing_of(&row), rule_of(&row)?));
+            rules.push((standing_of(&row), rule));
         }
         for row in programs::list_levels_in_tx(tx, programs).await? {
             tariff.levels.entry(row.program_id).or_default().push(level_of(&row)?);
@@ -168,7 +200,7 @@ impl Tariff {
         let rules = self.rules.get(&(program, credited.event)).into_iter().flatten();
         let rules = rules::in_precedence(
             rules.map(|(standing, rule)| (*standing, rule)),
-            credited.partnership.id,
+            Holder::from(credited.partnership),
             credited.occurred_at,
         );
         let levels = self.levels.get(&program).map_or(&[][..], Vec::as_slice);
@@ -190,7 +222,15 @@ impl Tariff {
             levels,
             &ancestors,
         );
-        Ok(Assessed { earnings, upline })
+        let group = credited.partnership.group_id.and_then(|id| self.groups.get(&id));
+        let hold_days = group
+            .and_then(|group| group.hold_days)
+            .unwrap_or(credited.program.hold_days);
+        Ok(Assessed {
+            earnings,
+            hold_until: hold_until(hold_days, credited.occurred_at),
+            upline,
+        })
     }
 }
 
@@ -294,16 +334,16 @@ fn new_row(
         paid_minor: 0,
         rule_snapshot: earning.snapshot.clone(),
         arithmetic: earning.arithmetic.clone(),
-        hold_until: hold_until(program, conversion.occurred_at),
+        hold_until: accrual.assessed.hold_until,
         occurred_at: conversion.occurred_at,
         created_at: now,
     })
 }
 
-/// Until when a program holds what was earned at `occurred_at`.
+/// Until when what was earned at `occurred_at` is held.
 #[must_use]
-pub fn hold_until(program: &program::Model, occurred_at: DateTime<Utc>) -> DateTime<Utc> {
-    occurred_at + TimeDelta::days(i64::from(program.hold_days))
+pub fn hold_until(hold_days: i32, occurred_at: DateTime<Utc>) -> DateTime<Utc> {
+    occurred_at + TimeDelta::days(i64::from(hold_days))
 }
 
 /// A transfer between accounts of a commission's partnership and its brand; `cause` makes the key unique. A commission that

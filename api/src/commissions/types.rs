@@ -11,6 +11,7 @@ use crate::{
     accounts::{actor::Place, permissions::Operation},
     commissions::{
         loaders::{CommissionsOf, EffectiveRules},
+        rules::Holder,
         service::{self, Of},
     },
     connection,
@@ -259,7 +260,7 @@ commissions_of! {
 /// What a partnership is paid by.
 #[derive(Clone)]
 pub struct RulesOfPartnership {
-    pub partnership: PartnershipId,
+    pub holder: Holder,
     pub program: ProgramId,
     pub brand: BrandId,
     pub partner: PartnerId,
@@ -268,14 +269,14 @@ pub struct RulesOfPartnership {
 #[Object]
 impl RulesOfPartnership {
     /// The commission rules that count for this partnership now, in the order in which they are tried: its personal terms,
-    /// then the program's rules; within each by position, then the newest first. The first that fits an event pays. At most
-    /// 120. For the partner and the brand's members.
+    /// then the rules of its group, then the program's; within each `level` by position, then the newest first. The first
+    /// that fits an event pays. At most 170. For the partner and the brand's members.
     async fn effective_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
         let place = Place::shared(self.brand, self.partner);
         ctx.actor().authorise(Operation::SeeEffectiveRules, place)?;
         let key = EffectiveRules {
             program: self.program,
-            partnership: self.partnership,
+            holder: self.holder,
         };
         let rows = ctx.load(key).await?.unwrap_or_default();
         Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))

@@ -136,6 +136,27 @@ pub fn not_null<T>(value: MaybeUndefined<T>, field: &str) -> Result<Option<T>, A
     }
 }
 
+/// Reads an id whose "nothing" means something, so that leaving it out is a mistake: `what` says what is wanted.
+pub fn said_id<T>(id: &MaybeUndefined<ID>, field: &str, what: &str) -> Result<Option<T>, ApiError>
+where
+    T: TypedId + std::str::FromStr<Err = entity::ids::IdParseError>,
+{
+    match id {
+        MaybeUndefined::Value(id) => parse_id(id, field).map(Some),
+        MaybeUndefined::Null => Ok(None),
+        MaybeUndefined::Undefined => Err(ApiError::bad_field(field, what)),
+    }
+}
+
+/// Reads a field of a patch: absent leaves it alone, null takes it away.
+pub fn nullable<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}
+
 impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         if let ApiError::Internal(_) = &error {

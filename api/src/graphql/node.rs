@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId,
+    PartnerGroupId,
     PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, RefusedEventId, SessionId,
     TrackingLinkId, TypedId, split_id,
 };
@@ -20,7 +21,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        objects::{Brand, Conversion, Partner, Partnership, Program},
+        objects::{Brand, Conversion, Partner, PartnerGroup, Partnership, Program},
     },
     jobs::types::Job,
     marketplace::types::Listing,
@@ -47,6 +48,7 @@ pub enum Node {
     PartnerMember(PartnerMember),
     Program(Program),
     CommissionRule(CommissionRule),
+    PartnerGroup(PartnerGroup),
     Listing(Listing),
     Application(Application),
     Partnership(Partnership),
@@ -134,6 +136,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(CommissionRuleId(uuid))
             .await?
             .map(|row| Node::CommissionRule(row.into())),
+        PartnerGroupId::PREFIX => ctx
+            .load(PartnerGroupId(uuid))
+            .await?
+            .map(|row| Node::PartnerGroup(row.into())),
         ListingId::PREFIX => ctx.load(ListingId(uuid)).await?.map(|row| Node::Listing(row.into())),
         ApplicationId::PREFIX => ctx
             .load(ApplicationId(uuid))

@@ -1,22 +1,26 @@
 //! Objects that several slices contribute fields to. Merging only: each slice keeps its own part in its own `types.rs`.
 
 use async_graphql::{Context, ID, MergedObject};
-use entity::{brand, conversion, partner, partnership, program};
+use entity::{brand, conversion, partner, partner_group, partnership, program};
 
 use crate::{
     accounts::types::PartnerFields,
     brands::types::BrandFields,
-    commissions::types::{
-        CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership, RulesOfPartnership,
+    commissions::{
+        rules::Holder,
+        types::{
+            CommissionsOfBrand, CommissionsOfConversion, CommissionsOfPartner, CommissionsOfPartnership,
+            RulesOfPartnership,
+        },
     },
     conversions::inbox::types::InboxOfBrand,
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
     members::types::{MembersOfBrand, MembersOfPartner},
-    partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfPartner},
+    partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfGroup, PartnershipsOfPartner},
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
-    programs::types::{ProgramFields, ProgramsOfBrand},
+    programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
     tracking::types::TrackingOfPartnership,
 };
 
@@ -87,6 +91,17 @@ impl From<program::Model> for Program {
     }
 }
 
+/// Some of a program's partnerships, with terms of their own.
+#[derive(Clone, MergedObject)]
+pub struct PartnerGroup(PartnerGroupFields, PartnershipsOfGroup);
+
+impl From<partner_group::Model> for PartnerGroup {
+    fn from(row: partner_group::Model) -> Self {
+        let (group, brand) = (row.id, row.brand_id);
+        Self(row.into(), PartnershipsOfGroup { group, brand })
+    }
+}
+
 /// One partner in one program.
 #[derive(Clone, MergedObject)]
 pub struct Partnership(
@@ -100,6 +115,7 @@ pub struct Partnership(
 impl From<partnership::Model> for Partnership {
     fn from(row: partnership::Model) -> Self {
         let (partnership, brand, partner, program) = (row.id, row.brand_id, row.partner_id, row.program_id);
+        let holder = Holder::from(&row);
         Self(
             row.into(),
             TrackingOfPartnership {
@@ -118,7 +134,7 @@ impl From<partnership::Model> for Partnership {
                 partner,
             },
             RulesOfPartnership {
-                partnership,
+                holder,
                 program,
                 brand,
                 partner,
@@ -149,4 +165,4 @@ macro_rules! merged_ids {
     )*};
 }
 
-merged_ids!(Brand, Partner, Program, Partnership, Conversion);
+merged_ids!(Brand, Partner, Program, PartnerGroup, Partnership, Conversion);

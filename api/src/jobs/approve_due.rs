@@ -5,6 +5,7 @@ use entity::{
     conversion::{self, ConversionState},
     ids::ConversionId,
     order::{self, CaptureState},
+    partner_group,
     partnership::{self, PartnershipState},
     program,
 };
@@ -60,6 +61,13 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
                 .to(partnership::Column::Id)
                 .into(),
         )
+        .join(
+            JoinType::LeftJoin,
+            partnership::Entity::belongs_to(partner_group::Entity)
+                .from(partnership::Column::GroupId)
+                .to(partner_group::Column::Id)
+                .into(),
+        )
         // What a banned partner is credited with waits for a person.
         .filter(partnership::Column::State.ne(PartnershipState::Banned))
         // What is only authorised waits for its final capture.
@@ -70,7 +78,7 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
         )
         .filter(conversion::Column::State.eq(ConversionState::Pending))
         .filter(conversion::Column::HoldUntil.lte(app.clock.now()))
-        .filter(program::Column::AutoApproveCommissions.eq(true));
+        .filter(approves_by_itself());
     if let Some(after) = after {
         select = select.filter(conversion::Column::Id.gt(after));
     }
@@ -80,4 +88,14 @@ async fn list_due(app: &App, after: Option<ConversionId>) -> Result<Vec<Conversi
         .into_tuple()
         .all(app.db.read())
         .await
+}
+
+/// As the group of the partnership has it now, or else the program.
+fn approves_by_itself() -> Condition {
+    let of_group = partner_group::Column::AutoApproveCommissions;
+    Condition::any().add(of_group.eq(true)).add(
+        Condition::all()
+            .add(of_group.is_null())
+            .add(program::Column::AutoApproveCommissions.eq(true)),
+    )
 }

@@ -35,6 +35,12 @@ crate::error_codes! {
         ReferralCycle,
         /// The referral tree would become deeper than 10 levels.
         ReferralTooDeep,
+        /// Partnerships that change their group together are in one program.
+        PartnershipOfAnotherProgram,
+        /// The partner group is part of another program.
+        GroupOfAnotherProgram,
+        /// The partner group is archived.
+        GroupArchived,
         /// The state does not allow this; the message names both states.
         InvalidTransition,
     }

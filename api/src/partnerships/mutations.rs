@@ -1,10 +1,13 @@
 //! Partnership mutations.
 
-use async_graphql::{Context, MaybeUndefined, Object};
+use async_graphql::{Context, Object};
 
 use crate::{
     error::ApiError,
-    graphql::context::{ContextExt, parse_id},
+    graphql::{
+        context::{ContextExt, parse_id, said_id},
+        objects::Partnership,
+    },
     partnerships::{
         service::{self, AcceptTerms, Apply, Rejection},
         types::{
@@ -12,9 +15,10 @@ use crate::{
             ApproveApplicationInput, ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload,
             EndPartnershipInput, EndPartnershipPayload, LeaveProgramInput, LeaveProgramPayload,
             ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
-            SetPartnershipReferrerInput, SetPartnershipReferrerPayload, StartApplicationReviewInput,
-            StartApplicationReviewPayload, SuspendPartnershipInput, SuspendPartnershipPayload,
-            WithdrawApplicationInput, WithdrawApplicationPayload,
+            SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
+            SetPartnershipGroupsPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
+            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
+            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -161,6 +165,32 @@ impl PartnershipMutations {
         BanPartnershipPayload::of(service::ban_partnership(ctx.app(), ctx.actor(), id, reason, note).await)
     }
 
+    /// Puts a partnership into a group of its program, or into none. What it earns from then on it earns by the rules and
+    /// with the hold of that group.
+    async fn set_partnership_group(
+        &self,
+        ctx: &Context<'_>,
+        input: SetPartnershipGroupInput,
+    ) -> Result<Option<SetPartnershipGroupPayload>, ApiError> {
+        let id = parse_id(&input.partnership_id, "partnershipId")?;
+        let group = said_id(&input.group_id, "groupId", "say which group, or null for none")?;
+        SetPartnershipGroupPayload::of(service::set_group(ctx.app(), ctx.actor(), id, group).await)
+    }
+
+    /// The same for up to 100 partnerships of one program: all of them or none.
+    async fn set_partnership_groups(
+        &self,
+        ctx: &Context<'_>,
+        input: SetPartnershipGroupsInput,
+    ) -> Result<Option<SetPartnershipGroupsPayload>, ApiError> {
+        let ids = input.partnership_ids.iter();
+        let ids: Vec<_> = ids.map(|id| parse_id(id, "partnershipIds")).collect::<Result<_, _>>()?;
+        let group = said_id(&input.group_id, "groupId", "say which group, or null for none")?;
+        let moved = service::set_groups(ctx.app(), ctx.actor(), &ids, group).await;
+        let moved = moved.map(|rows| rows.into_iter().map(Partnership::from).collect::<Vec<_>>());
+        SetPartnershipGroupsPayload::of(moved)
+    }
+
     /// Moves a partnership, with all it recruited, to another place in the referral tree. Commissions already computed
     /// keep the upline they were computed with.
     async fn set_partnership_referrer(
@@ -169,16 +199,8 @@ impl PartnershipMutations {
         input: SetPartnershipReferrerInput,
     ) -> Result<Option<SetPartnershipReferrerPayload>, ApiError> {
         let id = parse_id(&input.partnership_id, "partnershipId")?;
-        let referrer = match &input.referrer_id {
-            MaybeUndefined::Value(referrer) => Some(parse_id(referrer, "referrerId")?),
-            MaybeUndefined::Null => None,
-            MaybeUndefined::Undefined => {
-                return Err(ApiError::bad_field(
-                    "referrerId",
-                    "say who the referrer is, or null for nobody",
-                ));
-            }
-        };
+        let whom = "say who the referrer is, or null for nobody";
+        let referrer = said_id(&input.referrer_id, "referrerId", whom)?;
         SetPartnershipReferrerPayload::of(service::set_referrer(ctx.app(), ctx.actor(), id, referrer).await)
     }
 }

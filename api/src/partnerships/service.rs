@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod decide;
+mod group;
 mod standing;
 mod terms;
 pub mod tree;
@@ -17,6 +18,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 pub use self::{
     apply::{Apply, apply_to_program, withdraw_application},
     decide::{Rejection, approve_application, reject_application, start_application_review},
+    group::{list_partnerships_of_group, set_group, set_groups},
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
     terms::{AcceptTerms, accept_program_terms, list_acceptances},
     tree::{Above, list_uplines_in_tx, set_referrer},

@@ -1,5 +1,6 @@
 //! Applications and partnerships as the schema shows them.
 
+mod group;
 mod standing;
 mod terms;
 
@@ -24,7 +25,7 @@ use crate::{
     graphql::{
         context::{ContextExt, parse_id},
         feed::{Advanced, Lagged},
-        objects::{Brand, Partner, Partnership, Program},
+        objects::{Brand, Partner, PartnerGroup, Partnership, Program},
     },
     page,
     partnerships::{
@@ -34,6 +35,11 @@ use crate::{
     },
     payload,
     programs::{loaders::TermsOf, types::ProgramTerms},
+};
+
+pub use self::group::{
+    PartnershipsOfGroup, SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
+    SetPartnershipGroupsPayload,
 };
 
 /// Where an application stands.
@@ -227,6 +233,14 @@ impl PartnershipFields {
     /// The partner.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Option<Partner>, ApiError> {
         Ok(ctx.load(self.row.partner_id).await?.map(Partner::from))
+    }
+
+    /// The group whose terms it has, beside its own; absent when it is in none.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<PartnerGroup>, ApiError> {
+        let Some(id) = self.row.group_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(PartnerGroup::from))
     }
 
     /// Who recruited it. Absent when nobody did, and for whoever may not see that partnership: the brand may.

@@ -51,6 +51,16 @@ crate::error_codes! {
         TooManyRules,
         /// A partnership may have at most 20 active commission rules of its own.
         TooManyPersonalRules,
+        /// A partner group may have at most 50 active commission rules.
+        TooManyGroupRules,
+        /// A program may have at most 100 partner groups that are not archived.
+        TooManyGroups,
+        /// Another partner group of the program has this name.
+        GroupNameTaken,
+        /// The partner group was archived before.
+        GroupArchived,
+        /// Partnerships, open invitations or the program's default still need the partner group.
+        GroupInUse,
         /// A rule ends after it begins.
         ValidityInvalid,
         /// The rule was archived before.

@@ -7,11 +7,11 @@ use std::{collections::HashMap, hash::Hash};
 use async_graphql::dataloader::Loader;
 use entity::{
     commission_rule,
-    ids::{CommissionRuleId, ProgramId, ProgramTermsId},
-    partnership, program, program_terms, referral_level,
+    ids::{CommissionRuleId, PartnerGroupId, PartnerId, ProgramId, ProgramTermsId},
+    partner_group, partnership, program, program_terms, referral_level,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -86,7 +86,7 @@ impl Loader<RulesOf> for Batch {
     async fn load(&self, keys: &[RulesOf]) -> Result<HashMap<RulesOf, Vec<commission_rule::Model>>, LoadError> {
         let rows = commission_rule::Entity::find()
             .filter(commission_rule::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
-            .filter(commission_rule::Column::PartnershipId.is_null())
+            .filter(service::for_everybody())
             .filter(commission_rule::Column::ArchivedAt.is_null())
             .order_by_asc(commission_rule::Column::Position)
             .order_by_desc(commission_rule::Column::Id)
@@ -113,19 +113,76 @@ impl Loader<CommissionRuleId> for Batch {
             .filter(program::Column::Id.is_in(rules.iter().map(|rule| rule.program_id)))
             .all(self.app.db.read())
             .await?;
-        let holders: HashMap<_, _> = partnership::Entity::find()
-            .filter(partnership::Column::Id.is_in(rules.iter().filter_map(|rule| rule.partnership_id)))
+        let mine = partnership::Entity::find()
+            .filter(partnership::Column::PartnerId.is_in(self.actor.partners.iter().copied()))
+            .filter(
+                Condition::any()
+                    .add(partnership::Column::Id.is_in(rules.iter().filter_map(|rule| rule.partnership_id)))
+                    .add(partnership::Column::GroupId.is_in(rules.iter().filter_map(|rule| rule.group_id))),
+            )
             .all(self.app.db.read())
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.partner_id))
-            .collect();
+            .await?;
         let may_see = |rule: &commission_rule::Model| {
             let program = programs.iter().find(|program| program.id == rule.program_id);
-            let holder = rule.partnership_id.and_then(|id| holders.get(&id).copied());
-            program.is_some_and(|program| service::may_see_rule(&self.actor, program, rule, holder))
+            let holds = |row: &&partnership::Model| {
+                rule.partnership_id == Some(row.id) || (rule.group_id.is_some() && rule.group_id == row.group_id)
+            };
+            let holders: Vec<PartnerId> = mine.iter().filter(holds).map(|row| row.partner_id).collect();
+            program.is_some_and(|program| service::may_see_rule(&self.actor, program, rule, &holders))
         };
         Ok(rules.into_iter().filter(may_see).map(|rule| (rule.id, rule)).collect())
+    }
+}
+
+/// The active commission rules of a partner group, in the order in which they are tried. The door is the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RulesOfGroup(pub PartnerGroupId);
+
+impl Loader<RulesOfGroup> for Batch {
+    type Value = Vec<commission_rule::Model>;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[RulesOfGroup],
+    ) -> Result<HashMap<RulesOfGroup, Vec<commission_rule::Model>>, LoadError> {
+        let rows = commission_rule::Entity::find()
+            .filter(commission_rule::Column::GroupId.is_in(keys.iter().map(|key| key.0)))
+            .filter(commission_rule::Column::ArchivedAt.is_null())
+            .order_by_asc(commission_rule::Column::Position)
+            .order_by_desc(commission_rule::Column::Id)
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().fold(HashMap::new(), |mut groups, row| {
+            if let Some(group) = row.group_id {
+                groups.entry(RulesOfGroup(group)).or_insert_with(Vec::new).push(row);
+            }
+            groups
+        }))
+    }
+}
+
+/// Partner groups, for the brand's people and the partners in them.
+impl Loader<PartnerGroupId> for Batch {
+    type Value = partner_group::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PartnerGroupId]) -> Result<HashMap<PartnerGroupId, partner_group::Model>, LoadError> {
+        let rows = partner_group::Entity::find()
+            .filter(partner_group::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        let mine = partnership::Entity::find()
+            .filter(partnership::Column::PartnerId.is_in(self.actor.partners.iter().copied()))
+            .filter(partnership::Column::GroupId.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        let may_see = |group: &partner_group::Model| {
+            let within = mine.iter().filter(|row| row.group_id == Some(group.id));
+            let partners: Vec<PartnerId> = within.map(|row| row.partner_id).collect();
+            service::may_see_group(&self.actor, group, &partners)
+        };
+        Ok(rows.into_iter().filter(may_see).map(|row| (row.id, row)).collect())
     }
 }
 

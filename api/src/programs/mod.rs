@@ -4,7 +4,7 @@
 //! accepts; referral levels are 1 to n without gaps; only a sale has a base that a percentage can be taken of; the state is
 //! written in `service/state.rs` only; nothing of an archived program changes.
 //!
-//! Deliberately absent today: partner groups, tiers, caps and conditions of rules.
+//! Deliberately absent today: tiers, caps and conditions of rules.
 
 pub mod error;
 pub mod loaders;

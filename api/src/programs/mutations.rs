@@ -1,21 +1,23 @@
 //! Program mutations.
 
-use async_graphql::{Context, MaybeUndefined, Object};
+use async_graphql::{Context, ID, Object};
 
 use crate::{
     error::ApiError,
     graphql::{
-        context::{ContextExt, not_null, parse_id},
+        context::{ContextExt, not_null, nullable, parse_id, said_id},
         scalars::{CurrencyCode, percent_to_ppm},
     },
     programs::{
-        service::{self, Conditions, CreateRule, Earning, Patch, Settings},
+        service::{self, Conditions, CreateGroup, CreateRule, Earning, GroupPatch, Patch, RuleScope, Settings},
         types::{
             ActivateProgramInput, ActivateProgramPayload, ArchiveCommissionRuleInput, ArchiveCommissionRulePayload,
-            ArchiveProgramInput, ArchiveProgramPayload, CommissionEarningInput, CreateCommissionRuleInput,
-            CreateCommissionRulePayload, CreateProgramInput, CreateProgramPayload, PauseProgramInput,
-            PauseProgramPayload, ProgramPatchInput, ReferralEarningInput, SetReferralLevelsInput,
-            SetReferralLevelsPayload, UpdateProgramInput, UpdateProgramPayload,
+            ArchivePartnerGroupInput, ArchivePartnerGroupPayload, ArchiveProgramInput, ArchiveProgramPayload,
+            CommissionEarningInput, CreateCommissionRuleInput, CreateCommissionRulePayload, CreatePartnerGroupInput,
+            CreatePartnerGroupPayload, CreateProgramInput, CreateProgramPayload, PauseProgramInput,
+            PauseProgramPayload, ProgramPatchInput, ReferralEarningInput, SetDefaultPartnerGroupInput,
+            SetDefaultPartnerGroupPayload, SetReferralLevelsInput, SetReferralLevelsPayload, UpdatePartnerGroupInput,
+            UpdatePartnerGroupPayload, UpdateProgramInput, UpdateProgramPayload,
         },
     },
 };
@@ -89,7 +91,7 @@ impl ProgramMutations {
         ArchiveProgramPayload::of(service::archive_program(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
 
-    /// Adds a commission rule to a program, or to the personal terms of one of its partnerships.
+    /// Adds a commission rule to a program, to one of its groups, or to the personal terms of one of its partnerships.
     async fn create_commission_rule(
         &self,
         ctx: &Context<'_>,
@@ -97,10 +99,7 @@ impl ProgramMutations {
     ) -> Result<Option<CreateCommissionRulePayload>, ApiError> {
         let command = CreateRule {
             program: parse_id(&input.program_id, "programId")?,
-            partnership: input
-                .partnership_id
-                .map(|id| parse_id(&id, "partnershipId"))
-                .transpose()?,
+            scope: read_scope(input.group_id.as_ref(), input.partnership_id.as_ref())?,
             event: input.event.into(),
             earning: match input.earning {
                 CommissionEarningInput::Percent(percent) => {
@@ -133,6 +132,62 @@ impl ProgramMutations {
         ArchiveCommissionRulePayload::of(service::archive_rule(ctx.app(), ctx.actor(), id).await)
     }
 
+    /// Makes a partner group of a program. At most 100 are in use at a time.
+    async fn create_partner_group(
+        &self,
+        ctx: &Context<'_>,
+        input: CreatePartnerGroupInput,
+    ) -> Result<Option<CreatePartnerGroupPayload>, ApiError> {
+        let command = CreateGroup {
+            program: parse_id(&input.program_id, "programId")?,
+            name: input.name,
+            hold_days: input.hold_days,
+            auto_approve_commissions: input.auto_approve_commissions,
+            auto_approve_applications: input.auto_approve_applications,
+        };
+        CreatePartnerGroupPayload::of(service::create_group(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Changes a partner group. What the patch leaves out stays as it is.
+    async fn update_partner_group(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdatePartnerGroupInput,
+    ) -> Result<Option<UpdatePartnerGroupPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let patch = GroupPatch {
+            name: not_null(input.patch.name, "patch.name")?,
+            hold_days: nullable(input.patch.hold_days),
+            auto_approve_commissions: nullable(input.patch.auto_approve_commissions),
+            auto_approve_applications: not_null(
+                input.patch.auto_approve_applications,
+                "patch.autoApproveApplications",
+            )?,
+        };
+        UpdatePartnerGroupPayload::of(service::update_group(ctx.app(), ctx.actor(), id, patch).await)
+    }
+
+    /// Takes a partner group out of use, for good. Its name is free again.
+    async fn archive_partner_group(
+        &self,
+        ctx: &Context<'_>,
+        input: ArchivePartnerGroupInput,
+    ) -> Result<Option<ArchivePartnerGroupPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        ArchivePartnerGroupPayload::of(service::archive_group(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Says to which group new partnerships of a program come. Those that are there stay where they are.
+    async fn set_default_partner_group(
+        &self,
+        ctx: &Context<'_>,
+        input: SetDefaultPartnerGroupInput,
+    ) -> Result<Option<SetDefaultPartnerGroupPayload>, ApiError> {
+        let id = parse_id(&input.program_id, "programId")?;
+        let group = said_id(&input.group_id, "groupId", "say which group, or null for none")?;
+        SetDefaultPartnerGroupPayload::of(service::set_default_group(ctx.app(), ctx.actor(), id, group).await)
+    }
+
     /// Sets what the levels of a program's referral tree earn, in place of all it had.
     async fn set_referral_levels(
         &self,
@@ -154,6 +209,18 @@ fn codes(currencies: Vec<CurrencyCode>) -> Vec<String> {
     currencies.into_iter().map(|code| code.0).collect()
 }
 
+fn read_scope(group: Option<&ID>, partnership: Option<&ID>) -> Result<RuleScope, ApiError> {
+    match (group, partnership) {
+        (None, None) => Ok(RuleScope::Program),
+        (Some(id), None) => parse_id(id, "groupId").map(RuleScope::Group),
+        (None, Some(id)) => parse_id(id, "partnershipId").map(RuleScope::Partnership),
+        (Some(_), Some(_)) => Err(ApiError::bad_field(
+            "groupId",
+            "a rule is for a group or for a partnership, not for both",
+        )),
+    }
+}
+
 fn read_earning(earning: ReferralEarningInput, index: usize) -> Result<Earning, ApiError> {
     let field = |name: &str| format!("levels.{index}.earning.{name}");
     Ok(match earning {
@@ -168,15 +235,6 @@ fn read_earning(earning: ReferralEarningInput, index: usize) -> Result<Earning, 
             currency: money.currency.0,
         },
     })
-}
-
-/// Absent keeps, null takes away.
-fn nullable<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
 }
 
 fn read_patch(patch: ProgramPatchInput) -> Result<Patch, ApiError> {

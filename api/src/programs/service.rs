@@ -1,6 +1,7 @@
 //! Use cases of programs: one file a noun, and here who sees programs and how they are found.
 
 mod earning;
+mod group;
 mod level;
 mod program;
 mod rule;
@@ -19,9 +20,16 @@ use sea_orm::{
 
 pub use self::{
     earning::Earning,
+    group::{
+        CreateGroup, GroupPatch, archive_group, create_group, find_open_group_in_tx, list_groups, list_groups_in_tx,
+        may_see_group, set_default_group, update_group,
+    },
     level::{list_levels_in_tx, set_levels},
     program::{BINDING_MONTHS, MAX_DESCRIPTION_CHARS, Patch, Settings, WINDOW_DAYS, create_program, update_program},
-    rule::{Conditions, CreateRule, archive_rule, create_rule, has_active_rule_in_tx, list_rules_in_tx},
+    rule::{
+        Conditions, CreateRule, RuleScope, archive_rule, create_rule, for_everybody, has_active_rule_in_tx,
+        list_rules_in_tx,
+    },
     state::{activate_program, archive_program, pause_program},
     terms::find_terms_in_tx,
 };
@@ -47,21 +55,27 @@ pub fn is_visible(actor: &Actor, row: &Model) -> bool {
             .is_ok()
 }
 
-/// A rule that counts is seen with its program, one of personal terms by their partner (`holder`) only; an archived one by
-/// the brand's people.
+/// A rule that counts is seen with its program; one of a group or of personal terms by the partners it is for (`holders`)
+/// only; an archived one by the brand's people.
 #[must_use]
-pub fn may_see_rule(actor: &Actor, program: &Model, rule: &commission_rule::Model, holder: Option<PartnerId>) -> bool {
+pub fn may_see_rule(actor: &Actor, program: &Model, rule: &commission_rule::Model, holders: &[PartnerId]) -> bool {
     let at_home = actor
         .authorise(Operation::SeePrograms, Place::brand(program.brand_id))
         .is_ok();
-    let is_open = match (rule.partnership_id, holder) {
-        (None, _) => is_visible(actor, program),
-        (Some(_), Some(partner)) => actor
-            .authorise(Operation::SeeOwnPartnerships, Place::partner(partner))
-            .is_ok(),
-        (Some(_), None) => false,
+    let is_open = match (rule.partnership_id, rule.group_id) {
+        (None, None) => is_visible(actor, program),
+        _ => acts_for_any(actor, holders),
     };
     at_home || (rule.archived_at.is_none() && is_open)
+}
+
+/// Whether the actor may see what one of these partners sees.
+fn acts_for_any(actor: &Actor, partners: &[PartnerId]) -> bool {
+    partners.iter().any(|partner| {
+        actor
+            .authorise(Operation::SeeOwnPartnerships, Place::partner(*partner))
+            .is_ok()
+    })
 }
 
 /// A program by its id: anyone may ask, drafts and archived ones answer to their brand only.

@@ -1,10 +1,12 @@
 //! Programs as the schema shows them.
 
+mod group;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
     commission_rule::{self, RuleKind},
-    ids::{BrandId, PartnershipId, ProgramId},
+    ids::{BrandId, PartnerGroupId, PartnershipId, ProgramId},
     program, program_terms, referral_level,
 };
 
@@ -13,7 +15,7 @@ use crate::{
     error::ApiError,
     graphql::{
         context::ContextExt,
-        objects::{Brand, Partnership, Program},
+        objects::{Brand, PartnerGroup, Partnership, Program},
         scalars::{CurrencyCode, Decimal, Money, MoneyInput, Url, ppm_to_percent},
     },
     page, payload,
@@ -22,6 +24,12 @@ use crate::{
         loaders::{LevelsOf, RulesOf, TermsOf},
         service,
     },
+};
+
+pub use self::group::{
+    ArchivePartnerGroupInput, ArchivePartnerGroupPayload, CreatePartnerGroupInput, CreatePartnerGroupPayload,
+    PartnerGroupConnection, PartnerGroupFields, SetDefaultPartnerGroupInput, SetDefaultPartnerGroupPayload,
+    UpdatePartnerGroupInput, UpdatePartnerGroupPayload,
 };
 
 /// Where a program is in its life.
@@ -109,6 +117,8 @@ pub struct ProgramFields {
     pub row_id: ProgramId,
     #[graphql(skip)]
     pub brand_id: BrandId,
+    #[graphql(skip)]
+    pub default_group_id: Option<PartnerGroupId>,
 }
 
 impl From<program::Model> for ProgramFields {
@@ -134,6 +144,7 @@ impl From<program::Model> for ProgramFields {
             created_at: row.created_at,
             row_id: row.id,
             brand_id: row.brand_id,
+            default_group_id: row.default_group_id,
         }
     }
 }
@@ -146,7 +157,7 @@ impl ProgramFields {
     }
 
     /// What events earn for everybody in the program: active rules in the order in which they are tried, by position, then
-    /// the newest first. At most 100. Personal terms go before them: see `Partnership.effectiveRules`.
+    /// the newest first. At most 100. Personal terms and rules of groups go before them: see `Partnership.effectiveRules`.
     async fn commission_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
         let rows = ctx.load(RulesOf(self.row_id)).await?.unwrap_or_default();
         Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))
@@ -161,6 +172,30 @@ impl ProgramFields {
     /// The current terms: what a partner who applies now accepts.
     async fn terms(&self, ctx: &Context<'_>) -> Result<Option<ProgramTerms>, ApiError> {
         Ok(ctx.load(TermsOf(self.row_id)).await?.map(ProgramTerms::from))
+    }
+
+    /// The program's partner groups that are in use, newest first. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<PartnerGroupConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let slice = service::list_groups(ctx.app(), ctx.actor(), self.brand_id, self.row_id, &page).await?;
+        Ok(Some(slice.into()))
+    }
+
+    /// Where new partnerships come to. Absent when to no group, and for whoever may not see that group.
+    async fn default_group(&self, ctx: &Context<'_>) -> Result<Option<PartnerGroup>, ApiError> {
+        let Some(id) = self.default_group_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(PartnerGroup::from))
     }
 }
 
@@ -216,6 +251,17 @@ impl From<program_terms::Model> for ProgramTerms {
     }
 }
 
+/// For whom a commission rule counts.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum CommissionRuleLevel {
+    /// For one partnership: its personal terms.
+    Partnership,
+    /// For the partnerships of a group.
+    Group,
+    /// For everybody in the program.
+    Program,
+}
+
 /// Which lines of orders a rule is for: those that every list with names in it names.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct CommissionRuleConditions {
@@ -245,6 +291,10 @@ pub struct CommissionRule {
     pub created_at: DateTime<Utc>,
     /// When it stopped counting; absent while it counts.
     pub archived_at: Option<DateTime<Utc>>,
+    /// For whom it counts. The nearest level goes first.
+    pub level: CommissionRuleLevel,
+    #[graphql(skip)]
+    pub group_id: Option<PartnerGroupId>,
     #[graphql(skip)]
     pub amount: Option<(i64, String)>,
     #[graphql(skip)]
@@ -268,6 +318,12 @@ impl From<commission_rule::Model> for CommissionRule {
             valid_until: row.valid_until,
             created_at: row.created_at,
             archived_at: row.archived_at,
+            level: match (row.partnership_id, row.group_id) {
+                (Some(_), _) => CommissionRuleLevel::Partnership,
+                (None, Some(_)) => CommissionRuleLevel::Group,
+                (None, None) => CommissionRuleLevel::Program,
+            },
+            group_id: row.group_id,
             amount: row.amount_minor.zip(row.currency),
             kind: row.kind,
             product_ids: row.product_ids,
@@ -279,7 +335,15 @@ impl From<commission_rule::Model> for CommissionRule {
 
 #[ComplexObject]
 impl CommissionRule {
-    /// Whose personal terms it is part of; absent when it is for everybody in the program.
+    /// The group it is for; absent at the other levels.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<PartnerGroup>, ApiError> {
+        let Some(id) = self.group_id else {
+            return Ok(None);
+        };
+        Ok(ctx.load(id).await?.map(PartnerGroup::from))
+    }
+
+    /// Whose personal terms it is part of; absent at the other levels.
     async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
         let Some(id) = self.partnership_id else {
             return Ok(None);
@@ -509,9 +573,12 @@ pub struct CreateCommissionRuleInput {
     /// Lower positions are tried first: 0 to 10,000.
     #[graphql(default = 0)]
     pub position: i32,
-    /// Makes it part of this partnership's personal terms, which go before the program's rules; absent: for everybody in
-    /// the program. A partnership has at most 20 active rules of its own.
+    /// Makes it part of this partnership's personal terms, which go before all other rules. Without it and `groupId`, it is
+    /// for everybody in the program. A partnership has at most 20 active rules of its own.
     pub partnership_id: Option<ID>,
+    /// Makes it a rule of this group, whose rules go before the program's; not together with `partnershipId`. A group has
+    /// at most 50 active rules.
+    pub group_id: Option<ID>,
     /// Count for events that happen from then on; absent: from ever.
     pub valid_from: Option<DateTime<Utc>>,
     /// Count for events that happen before then, which is after `validFrom`; absent: for ever.

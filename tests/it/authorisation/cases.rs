@@ -139,6 +139,13 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeOwnCommissions => of_partner(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
 
+        Operation::SeePartnerGroups => list("program", &world.program, "groups(first: 2) { nodes { name } }"),
+        Operation::SeePartnershipsOfGroup => list(
+            "node",
+            &world.group,
+            "... on PartnerGroup { partnerships(first: 2) { nodes { id } } }",
+        ),
+
         Operation::SeeLinks => of_partnership(world, "trackingLinks(first: 2) { nodes { slug } }"),
         Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
         Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
@@ -204,6 +211,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "programId": world.draft_program,
             "levels": [{ "level": 1, "earning": { "percentOfCommission": "5" } }],
         })),
+        Operation::CreatePartnerGroup => edit(json!({ "programId": world.draft_program, "name": "Tried" })),
+        Operation::UpdatePartnerGroup => edit(json!({ "id": world.draft_group, "patch": { "holdDays": 1 } })),
+        Operation::ArchivePartnerGroup => edit_id(&world.draft_group),
+        Operation::SetDefaultPartnerGroup => edit(json!({ "programId": world.draft_program, "groupId": null })),
         Operation::CreateListing => edit(json!({
             "programId": world.draft_program, "title": "Tried", "pitch": "Tried.", "category": "travel",
         })),
@@ -227,6 +238,13 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::BanPartnership => edit(json!({ "id": world.leaving_partnerships[2], "reason": "SPAM" })),
         Operation::SetPartnershipReferrer => edit(json!({
             "partnershipId": world.partnership, "referrerId": world.other_partnership,
+        })),
+
+        Operation::SetPartnershipGroup => edit(json!({
+            "partnershipId": world.other_partnership, "groupId": world.group,
+        })),
+        Operation::SetPartnershipGroups => edit(json!({
+            "partnershipIds": [world.other_partnership], "groupId": null,
         })),
 
         Operation::CreateTrackingLink => edit(json!({ "partnershipId": world.partnership, "slug": "tried" })),

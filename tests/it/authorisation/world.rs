@@ -46,6 +46,10 @@ pub struct World {
     pub archived_program: String,
     /// Of a program that runs; not published yet.
     pub draft_listing: String,
+    /// The partner's partnership is in it.
+    pub group: String,
+    /// Nobody is in it; to be changed and archived.
+    pub draft_group: String,
     /// Takes applications; the partner has sent none.
     pub open_program: String,
     /// One each to be withdrawn, approved and rejected.
@@ -167,6 +171,10 @@ impl World {
 
         let (application, partnership) = maker.join(&creator, &partner, &program).await;
         let (_, other_partnership) = maker.join(&recruit, &other_partner, &program).await;
+        let group = maker.group(&program).await;
+        let draft_group = maker.group(&draft_program).await;
+        let input = json!({ "partnershipId": partnership, "groupId": group });
+        maker.manage("setPartnershipGroup", "partnership", input).await;
         let mut applications = Vec::new();
         for name in ["withdrawn", "approved", "rejected"] {
             let (program, ..) = maker.open_program(name).await;
@@ -254,6 +262,8 @@ impl World {
             draft_rule,
             archived_program,
             draft_listing,
+            group,
+            draft_group,
             open_program,
             applications: applications.try_into().unwrap(),
             application,
@@ -362,6 +372,11 @@ impl Maker<'_> {
         let rule = json!({ "programId": program, "event": "SALE", "earning": { "percent": "10" } });
         let rule = self.manage("createCommissionRule", "commissionRule", rule).await;
         (program, rule)
+    }
+
+    async fn group(&self, program: &str) -> String {
+        let input = json!({ "programId": program, "name": "Group" });
+        self.manage("createPartnerGroup", "partnerGroup", input).await
     }
 
     async fn activate(&self, program: &str) {

@@ -94,6 +94,14 @@ async fn a_batch_costs_the_same_statements_whatever_its_size(
 ) {
     with_app(database, |app| async move {
         let (market, top, sellers) = tree(&app, 2).await;
+        // One of them in a group that has a hold of its own.
+        let input = json!({ "programId": market.program.id, "name": "Gold", "holdDays": 3 });
+        let group = app
+            .done(&market.owner, "createPartnerGroup", input, "partnerGroup { id }")
+            .await;
+        let input = json!({ "partnershipId": sellers[0].partnership, "groupId": group["partnerGroup"]["id"] });
+        app.done(&market.owner, "setPartnershipGroup", input, "partnership { id }")
+            .await;
         // The accounts are opened by the first sale of each.
         let first = |n: usize| sale(&market, &format!("first-{n}"), &format!("SELLER{n}"));
         record(&app, &market, vec![first(0), first(1)]).await;

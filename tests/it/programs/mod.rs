@@ -1,2 +1,3 @@
 mod commission_note;
+mod groups;
 mod personal_terms;

@@ -23,6 +23,13 @@ const MAX_NAMED_LINES: usize = 5;
 #[derive(Serialize)]
 struct Snapshot<'a> {
     rule: &'a str,
+    /// Of a rule: PROGRAM, GROUP or PARTNERSHIP.
+    #[serde(rename = "level", skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(rename = "groupName", skip_serializing_if = "Option::is_none")]
+    group_name: Option<&'a str>,
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<String>,
@@ -261,6 +268,9 @@ pub fn earn(
             let above = earned.iter().zip(paid).map(|(found, (amount, arithmetic))| {
                 let snapshot = Snapshot {
                     rule: &format!("level {}", level.level),
+                    scope: None,
+                    group: None,
+                    group_name: None,
                     kind,
                     percent: level.rate_ppm.map(percent_text),
                     fixed: level.fixed.map(|money| money.to_string()),
@@ -311,8 +321,12 @@ fn at_the_bottom(credited: PartnershipId, found: &Found<'_>) -> Earning {
     let Found { piece, rule, .. } = found;
     let product = piece.line.and_then(|line| line.product_id.as_deref());
     let category = piece.line.and_then(|line| line.category.as_deref());
+    let (scope, group, group_name) = rule.level.snapshot();
     let snapshot = Snapshot {
         rule: &rule.id,
+        scope: Some(scope),
+        group,
+        group_name,
         kind: kind_text(rule.kind),
         percent: rule.rate_ppm.map(percent_text),
         fixed: rule.fixed.map(|money| money.to_string()),
@@ -359,11 +373,11 @@ fn explain_whole(found: &[Found<'_>], earnings: &[Earning], rules: &[&Rule]) -> 
 fn explain_lines(found: &[Found<'_>], left: &[Piece<'_>], earnings: &[Earning]) -> String {
     let is_paid = |found: &&Found<'_>| found.amount.amount_minor > 0;
     // By whose rule, in the order of the lines.
-    let mut paid: Vec<(RuleLevel, Vec<Piece<'_>>)> = Vec::new();
+    let mut paid: Vec<(&RuleLevel, Vec<Piece<'_>>)> = Vec::new();
     for found in found.iter().filter(is_paid) {
-        match paid.iter_mut().find(|(level, _)| *level == found.rule.level) {
+        match paid.iter_mut().find(|(level, _)| **level == found.rule.level) {
             Some((_, pieces)) => pieces.push(found.piece),
-            None => paid.push((found.rule.level, vec![found.piece])),
+            None => paid.push((&found.rule.level, vec![found.piece])),
         }
     }
     let mut fates: Vec<String> = paid

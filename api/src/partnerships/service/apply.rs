@@ -100,6 +100,7 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         },
     )
     .await?;
+    let row = decide::approve_at_once_in_tx(&tx, app, &program, row, joined.is_none()).await?;
     app.commit(tx).await?;
     Ok(row)
 }

@@ -2,9 +2,9 @@
 
 use entity::{
     application::{self, ApplicationState, ReapplyPolicy, RejectionReason},
-    ids::ApplicationId,
+    ids::{ApplicationId, PartnerGroupId, ProgramId},
     partnership::{self, PartnershipState},
-    program::ProgramState,
+    program::{self, ProgramState},
 };
 use sea_orm::{
     ActiveEnum,
@@ -59,9 +59,7 @@ pub async fn approve_application(
     let tx = app.db.begin().await?;
     let row = lock_application_in_tx(&tx, actor, Operation::ApproveApplication, id).await?;
     // The tree must not move while the new leaf is hung into it.
-    let program = programs::lock_program_in_tx(&tx, row.program_id)
-        .await?
-        .ok_or_else(|| ApiError::internal("an application without its program"))?;
+    let program = lock_program_in_tx(&tx, row.program_id).await?;
     let wanted = application::Model {
         state: ApplicationState::Approved,
         ..row.clone()
@@ -73,9 +71,50 @@ pub async fn approve_application(
             format!("the program is {}: nobody joins it now", program.state.to_value()),
         ));
     }
-    open_partnership_in_tx(&tx, app, actor, &decided).await?;
+    open_partnership_in_tx(&tx, app, actor, &decided, program.default_group_id).await?;
     app.commit(tx).await?;
     Ok(decided)
+}
+
+/// Lets in at once who would come into a group that wants it so; whoever was in the program or asked before is looked at.
+pub(super) async fn approve_at_once_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    program: &program::Model,
+    row: application::Model,
+    is_new: bool,
+) -> Result<application::Model> {
+    let groups = programs::list_groups_in_tx(tx, program.default_group_id.as_slice()).await?;
+    let asked = application::Entity::find()
+        .filter(application::Column::ProgramId.eq(row.program_id))
+        .filter(application::Column::PartnerId.eq(row.partner_id))
+        .count(tx)
+        .await?;
+    if !is_new || asked > 1 || !groups.iter().any(|group| group.auto_approve_applications) {
+        return Ok(row);
+    }
+    // Read again behind the lock: the group may not be the default any more.
+    let program = lock_program_in_tx(tx, row.program_id).await?;
+    let Some(group) = program
+        .default_group_id
+        .filter(|id| groups.iter().any(|group| group.id == *id))
+    else {
+        return Ok(row);
+    };
+    let decided = application::Model {
+        state: ApplicationState::Approved,
+        ..row.clone()
+    };
+    let actor = Actor::system();
+    let decided = change_state_in_tx(tx, app, &actor, &row, decided, "application.approved", None).await?;
+    open_partnership_in_tx(tx, app, &actor, &decided, Some(group)).await?;
+    Ok(decided)
+}
+
+async fn lock_program_in_tx(tx: &DatabaseTransaction, id: ProgramId) -> Result<program::Model> {
+    programs::lock_program_in_tx(tx, id)
+        .await?
+        .ok_or_else(|| ApiError::internal("an application without its program").into())
 }
 
 pub struct Rejection {
@@ -184,6 +223,7 @@ async fn open_partnership_in_tx(
     app: &App,
     actor: &Actor,
     application: &application::Model,
+    group: Option<PartnerGroupId>,
 ) -> Result<()> {
     let known = partnership::Entity::find()
         .filter(partnership::Column::ProgramId.eq(application.program_id))
@@ -221,6 +261,7 @@ async fn open_partnership_in_tx(
         referral_code: new_referral_code_in_tx(tx, app).await?,
         referrer_id: application.referrer_id,
         application_id: Some(application.id),
+        group_id: group,
         created_at: now,
         state_since: Some(now),
         ended_by: None,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Days a commission may stay pending.
-const HOLD_DAYS: std::ops::RangeInclusive<i32> = 0..=365;
+pub(super) const HOLD_DAYS: std::ops::RangeInclusive<i32> = 0..=365;
 /// Days a touch may count for.
 pub const WINDOW_DAYS: std::ops::RangeInclusive<i32> = 1..=365;
 pub const BINDING_MONTHS: std::ops::RangeInclusive<i32> = 1..=120;
@@ -127,6 +127,7 @@ pub async fn create_program(
         customer_binding_months: settings.customer_binding_months,
         auto_approve_commissions: settings.auto_approve_commissions,
         commission_note: settings.commission_note,
+        default_group_id: None,
         created_at: now,
     };
     program::Entity::insert(program::ActiveModel::from(row.clone()))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     TenantScoped,
     commission_rule::{self, ConversionEvent, RuleKind},
-    ids::{CommissionRuleId, PartnershipId, ProgramId},
+    ids::{CommissionRuleId, PartnerGroupId, PartnershipId, ProgramId},
     partnership, program,
 };
 use sea_orm::{
@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{
     Result,
     earning::{Earning, check_earning},
-    lock_living_in_tx,
+    group, lock_living_in_tx,
 };
 use crate::{
     accounts::{
@@ -29,8 +29,9 @@ use crate::{
 };
 
 const POSITIONS: std::ops::RangeInclusive<i32> = 0..=10_000;
-/// For everybody in the program; personal ones are counted apart.
+/// For everybody in the program; those of groups and personal ones are counted apart.
 const MAX_RULES_PER_PROGRAM: u64 = 100;
+const MAX_RULES_PER_GROUP: u64 = 50;
 const MAX_RULES_PER_PARTNERSHIP: u64 = 20;
 const MAX_NAMES_PER_CONDITION: usize = 100;
 
@@ -43,10 +44,19 @@ pub struct Conditions {
     pub categories: Vec<String>,
 }
 
+/// Whom a rule is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Everybody in the program.
+    Program,
+    Group(PartnerGroupId),
+    /// Part of the personal terms of one partnership.
+    Partnership(PartnershipId),
+}
+
 pub struct CreateRule {
     pub program: ProgramId,
-    /// Whose personal terms it is part of; absent: for everybody in the program.
-    pub partnership: Option<PartnershipId>,
+    pub scope: RuleScope,
     pub event: ConversionEvent,
     pub earning: Earning,
     pub conditions: Conditions,
@@ -99,13 +109,14 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
         ));
     }
     let columns = check_earning(&program, command.earning, "earning")?;
-    refuse_excess_in_tx(&tx, &program, command.partnership).await?;
+    let (group_id, partnership_id) = check_scope_in_tx(&tx, &program, command.scope).await?;
     let now = app.clock.now();
     let row = commission_rule::Model {
         id: app.ids.new_id(now),
         program_id: program.id,
         brand_id: program.brand_id,
-        partnership_id: command.partnership,
+        partnership_id,
+        group_id,
         event: command.event,
         kind,
         rate_ppm: columns.rate_ppm,
@@ -154,44 +165,60 @@ fn check_names(mut names: Vec<String>, field: &str) -> Result<Option<String>> {
         .map_err(|error| Fault::new(error).into())
 }
 
-/// Is there room for one more rule where this one is to stand?
-async fn refuse_excess_in_tx(
+/// The group or the partnership a rule is for: there, of the program, and with room for one more rule.
+async fn check_scope_in_tx(
     tx: &DatabaseTransaction,
     program: &program::Model,
-    partnership: Option<PartnershipId>,
-) -> Result<()> {
+    scope: RuleScope,
+) -> Result<(Option<PartnerGroupId>, Option<PartnershipId>)> {
+    use commission_rule::Column;
     let active = commission_rule::Entity::find()
-        .filter(commission_rule::Column::ProgramId.eq(program.id))
-        .filter(commission_rule::Column::ArchivedAt.is_null());
-    let Some(partnership) = partnership else {
-        let count = active
-            .filter(commission_rule::Column::PartnershipId.is_null())
-            .count(tx)
-            .await?;
-        if count >= MAX_RULES_PER_PROGRAM {
-            return Err(Failure::refused(
-                Code::TooManyRules,
-                format!("a program may have at most {MAX_RULES_PER_PROGRAM} active commission rules for everybody"),
-            ));
+        .filter(Column::ProgramId.eq(program.id))
+        .filter(Column::ArchivedAt.is_null());
+    let (columns, siblings, max, excess, what) = match scope {
+        RuleScope::Program => (
+            (None, None),
+            active.filter(for_everybody()),
+            MAX_RULES_PER_PROGRAM,
+            Code::TooManyRules,
+            "a program may have at most 100 active commission rules for everybody",
+        ),
+        RuleScope::Group(id) => {
+            group::find_open_group_in_tx(tx, program.id, id).await?;
+            (
+                (Some(id), None),
+                active.filter(Column::GroupId.eq(id)),
+                MAX_RULES_PER_GROUP,
+                Code::TooManyGroupRules,
+                "a partner group may have at most 50 active commission rules",
+            )
         }
-        return Ok(());
+        RuleScope::Partnership(id) => {
+            partnership::Entity::find_by_id(id)
+                .filter(partnership::Column::ProgramId.eq(program.id))
+                .one(tx)
+                .await?
+                .ok_or_else(|| ApiError::not_found("partnership"))?;
+            (
+                (None, Some(id)),
+                active.filter(Column::PartnershipId.eq(id)),
+                MAX_RULES_PER_PARTNERSHIP,
+                Code::TooManyPersonalRules,
+                "a partnership may have at most 20 active commission rules of its own",
+            )
+        }
     };
-    partnership::Entity::find_by_id(partnership)
-        .filter(partnership::Column::ProgramId.eq(program.id))
-        .one(tx)
-        .await?
-        .ok_or_else(|| ApiError::not_found("partnership"))?;
-    let count = active
-        .filter(commission_rule::Column::PartnershipId.eq(partnership))
-        .count(tx)
-        .await?;
-    if count >= MAX_RULES_PER_PARTNERSHIP {
-        return Err(Failure::refused(
-            Code::TooManyPersonalRules,
-            format!("a partnership may have at most {MAX_RULES_PER_PARTNERSHIP} active commission rules of its own"),
-        ));
+    if siblings.count(tx).await? >= max {
+        return Err(Failure::refused(excess, what));
     }
-    Ok(())
+    Ok(columns)
+}
+
+/// Neither of a group nor of one partnership.
+pub fn for_everybody() -> Condition {
+    Condition::all()
+        .add(commission_rule::Column::GroupId.is_null())
+        .add(commission_rule::Column::PartnershipId.is_null())
 }
 
 /// Takes a rule out of use. Commissions computed by it keep their frozen copy.
@@ -221,15 +248,17 @@ pub async fn archive_rule(app: &App, actor: &Actor, id: CommissionRuleId) -> Res
     Ok(row)
 }
 
-/// The active rules of programs, for everybody in them and for some of their partnerships; which of them count for an event
-/// is decided in `commissions`.
+/// The active rules of programs, for everybody in them, and for some of their groups and partnerships; which of them count
+/// for an event is decided in `commissions`.
 pub async fn list_rules_in_tx(
     conn: &impl ConnectionTrait,
     programs: &[ProgramId],
+    groups: &[PartnerGroupId],
     partnerships: &[PartnershipId],
 ) -> std::result::Result<Vec<commission_rule::Model>, DbErr> {
     let mine = Condition::any()
-        .add(commission_rule::Column::PartnershipId.is_null())
+        .add(for_everybody())
+        .add(commission_rule::Column::GroupId.is_in(groups.iter().copied()))
         .add(commission_rule::Column::PartnershipId.is_in(partnerships.iter().copied()));
     commission_rule::Entity::find()
         .filter(commission_rule::Column::ProgramId.is_in(programs.iter().copied()))
@@ -250,7 +279,7 @@ pub async fn has_active_rule_in_tx(
         .add(commission_rule::Column::ValidUntil.gt(now));
     let rule = commission_rule::Entity::find()
         .filter(commission_rule::Column::ProgramId.eq(program))
-        .filter(commission_rule::Column::PartnershipId.is_null())
+        .filter(for_everybody())
         .filter(commission_rule::Column::ArchivedAt.is_null())
         .filter(is_not_over)
         .one(conn)

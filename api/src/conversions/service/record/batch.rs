@@ -9,7 +9,7 @@ use entity::{
     commission_rule::ConversionEvent,
     conversion::{self, ConversionState},
     customer,
-    ids::{ConversionId, CustomerId, OrderId, PartnershipId, ProgramId},
+    ids::{ConversionId, CustomerId, OrderId, ProgramId},
     order, order_line, partnership,
     program::{self, CustomerBinding, ProgramState},
 };
@@ -179,12 +179,9 @@ impl<'a> Batch<'a> {
         events: &[&Checked],
     ) -> std::result::Result<(), Fault> {
         let partnerships: Vec<&partnership::Model> = self.touchpoints.partnerships().collect();
-        let programs: BTreeSet<ProgramId> = partnerships.iter().map(|row| row.program_id).collect();
-        let programs: Vec<ProgramId> = programs.into_iter().collect();
-        let partnerships: Vec<PartnershipId> = partnerships.iter().map(|row| row.id).collect();
         let kinds: BTreeSet<ConversionEvent> = events.iter().map(|event| event.command.event).collect();
         let kinds: Vec<ConversionEvent> = kinds.into_iter().collect();
-        self.tariff = Tariff::load_in_tx(tx, &programs, &kinds, &partnerships).await?;
+        self.tariff = Tariff::load_in_tx(tx, &kinds, &partnerships).await?;
         Ok(())
     }
 
@@ -308,7 +305,10 @@ impl<'a> Batch<'a> {
             rejection_reason: None,
             occurred_at: event.occurred_at,
             created_at: self.app.clock.now(),
-            hold_until: program.map(|program| commissions::hold_until(program, event.occurred_at)),
+            hold_until: match &credit {
+                Some(credit) => Some(credit.assessed.hold_until),
+                None => program.map(|program| commissions::hold_until(program.hold_days, event.occurred_at)),
+            },
             approved_at: None,
         };
         if let Some(credit) = &credit {
