@@ -93,8 +93,11 @@ pub(super) async fn approve_at_once_in_tx(
     if !is_new || asked > 1 || !groups.iter().any(|group| group.auto_approve_applications) {
         return Ok(row);
     }
-    // Read again behind the lock: the group may not be the default any more.
+    // Read again behind the lock: the program may rest, and the group not be the default any more.
     let program = lock_program_in_tx(tx, row.program_id).await?;
+    if program.state != ProgramState::Active {
+        return Ok(row);
+    }
     let Some(group) = program
         .default_group_id
         .filter(|id| groups.iter().any(|group| group.id == *id))
