@@ -6,9 +6,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId,
-    PartnerGroupId,
-    PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId, RefusedEventId, SessionId,
-    TrackingLinkId, TypedId, split_id,
+    PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId,
+    RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
