@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::{
-    brand,
+    TenantScoped, brand,
     commission_rule::ConversionEvent,
     ids::BrandId,
     order::{self, CaptureState},
@@ -102,7 +102,7 @@ async fn is_refunded(app: &App) -> Result<bool, Fault> {
     let Some(brand) = find_brand(app).await? else {
         return Ok(false);
     };
-    let refunded = order::Entity::find()
+    let refunded = order::Entity::find_live()
         .filter(order::Column::BrandId.eq(brand.id))
         .filter(order::Column::ExternalId.eq(REFUNDED))
         .filter(order::Column::RefundedMinor.gt(0))

@@ -2,7 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{ids::BrandId, refused_event};
+use entity::{
+    ids::{ApiKeyId, BrandId, UserId},
+    refused_event,
+};
 
 use super::{
     list::{self, Filter},
@@ -107,7 +110,11 @@ pub struct RefusedEvent {
     /// Why it was dismissed.
     pub dismissal_reason: Option<String>,
     #[graphql(skip)]
-    pub row: refused_event::Model,
+    pub api_key_id: Option<ApiKeyId>,
+    #[graphql(skip)]
+    pub user_id: Option<UserId>,
+    #[graphql(skip)]
+    pub became_id: Option<String>,
 }
 
 impl From<refused_event::Model> for RefusedEvent {
@@ -117,24 +124,26 @@ impl From<refused_event::Model> for RefusedEvent {
             kind: row.kind.into(),
             mode: row.mode.into(),
             state: row.state.into(),
-            source: row.door.clone(),
-            code: row.code.clone(),
-            message: row.message.clone(),
+            source: row.door,
+            code: row.code,
+            message: row.message,
             field: row
                 .field
                 .as_ref()
                 .map(|path| path.split('.').map(str::to_owned).collect()),
-            body: row.body.clone(),
+            body: row.body,
             is_body_cut: row.body_cut,
-            order_id: row.order_id.clone(),
-            customer_id: row.customer_id.clone(),
-            idempotency_key: row.idempotency_key.clone(),
+            order_id: row.order_id,
+            customer_id: row.customer_id,
+            idempotency_key: row.idempotency_key,
             attempt_count: row.attempts,
             received_at: row.created_at,
             last_refused_at: row.last_seen_at,
             closed_at: row.closed_at,
-            dismissal_reason: row.dismissal_reason.clone(),
-            row,
+            dismissal_reason: row.dismissal_reason,
+            api_key_id: row.api_key_id,
+            user_id: row.user_id,
+            became_id: row.became,
         }
     }
 }
@@ -143,7 +152,7 @@ impl From<refused_event::Model> for RefusedEvent {
 impl RefusedEvent {
     /// The key it was sent with first. For those who see the brand's keys.
     async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>, ApiError> {
-        match self.row.api_key_id {
+        match self.api_key_id {
             Some(id) => Ok(ctx.load(id).await?.map(ApiKey::from)),
             None => Ok(None),
         }
@@ -151,7 +160,7 @@ impl RefusedEvent {
 
     /// Who sent it first, when it was a person.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>, ApiError> {
-        match self.row.user_id {
+        match self.user_id {
             Some(id) => Ok(ctx.load(id).await?.map(User::from)),
             None => Ok(None),
         }
@@ -159,7 +168,7 @@ impl RefusedEvent {
 
     /// The conversion, refund, amendment, capture or chargeback that it became.
     async fn became(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
-        match &self.row.became {
+        match &self.became_id {
             Some(id) => node::load(ctx, &ID::from(id)).await,
             None => Ok(None),
         }
