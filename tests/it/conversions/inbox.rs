@@ -153,6 +153,15 @@ async fn a_sale_that_was_not_tracked_is_found_corrected_and_recorded(
         assert!(message(&answer).contains("from REPLAYED to DISMISSED"), "{answer}");
         let audited = ("refused_event.replayed".to_owned(), "REPLAYED".to_owned());
         assert_eq!(db_audited(&app).await, [audited]);
+        let log = "query ($id: ID!) { brand(id: $id) { auditLog(where: { subjectKind: REFUSED_EVENT }) { nodes {
+            action subjectId fromState toState subject { __typename } } } } }";
+        let variables = json!({ "id": market.brand.id });
+        let told = app.graphql_ok(owner, log, variables, "brand.auditLog.nodes").await;
+        let wanted = json!([{
+            "action": "refused_event.replayed", "subjectId": found["id"], "fromState": "OPEN", "toState": "REPLAYED",
+            "subject": { "__typename": "RefusedEvent" },
+        }]);
+        assert_eq!(told, wanted);
         assert_eq!(app.balances(&seller).await.pending, "12.00");
     })
     .await;

@@ -6,8 +6,8 @@ use entity::{
     audit_entry,
     ids::{
         ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId, ListingId,
-        MemberInvitationId, OrderId, PartnershipId, PayoutId, ProgramId, PromoCodeId, TrackingLinkId, TypedId, UserId,
-        split_id,
+        MemberInvitationId, OrderId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefusedEventId, TrackingLinkId,
+        TypedId, UserId, split_id,
     },
 };
 
@@ -161,6 +161,8 @@ pub enum AuditSubjectKind {
     Chargeback,
     /// Payouts.
     Payout,
+    /// Events that were refused.
+    RefusedEvent,
 }
 
 impl AuditSubjectKind {
@@ -181,6 +183,7 @@ impl AuditSubjectKind {
             Self::Order => OrderId::PREFIX,
             Self::Chargeback => ChargebackId::PREFIX,
             Self::Payout => PayoutId::PREFIX,
+            Self::RefusedEvent => RefusedEventId::PREFIX,
         }
     }
 }
