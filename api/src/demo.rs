@@ -265,6 +265,7 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
         brand,
         order_id: REFUNDED.to_owned(),
         amount: Some((Decimal::new(4_000, 2), "EUR".to_owned())),
+        lines: Vec::new(),
         reason: Some("one of three bags came back".to_owned()),
         occurred_at: None,
         idempotency_key: Key::parse("demo-refund-1002").map_err(denied)?,

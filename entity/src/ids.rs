@@ -109,6 +109,7 @@ typed_ids! {
     OrderId = "order",
     OrderLineId = "oline",
     RefundId = "refund",
+    RefundLineId = "rline",
     ChargebackId = "cback",
     OrderAmendmentId = "amend",
     CaptureId = "capt",

@@ -48,6 +48,7 @@ pub mod program_terms;
 pub mod promo_code;
 pub mod referral_level;
 pub mod refund;
+pub mod refund_line;
 pub mod refused_event;
 pub mod session;
 pub mod terms_acceptance;

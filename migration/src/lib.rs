@@ -26,6 +26,7 @@ mod m20261126_000020_standing;
 mod m20261126_000021_terms_acceptances;
 mod m20261126_000022_partner_groups;
 mod m20261126_000024_order_lines;
+mod m20261126_000025_refund_lines;
 mod m20261126_000026_refused_events;
 mod m20261126_000027_modes;
 mod m20261126_000030_invitation_mail;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000030_invitation_mail::Migration),
             Box::new(m20261126_000021_terms_acceptances::Migration),
             Box::new(m20261126_000027_modes::Migration),
+            Box::new(m20261126_000025_refund_lines::Migration),
         ]
     }
 }

@@ -1,11 +1,11 @@
 //! The books: append-only, checkable, and right after whatever happened in whatever order.
 
 use axum::http::StatusCode;
-use entity::{ledger_account, ledger_entry, ledger_transfer};
+use entity::{ledger_account, ledger_entry, ledger_transfer, order_line, refund_line};
 use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::support::{
     app::{TestApp, with_app},
     builders::text,
     database::Database,
-    marketplace::{Market, Promoter},
+    marketplace::{Market, Promoter, merged},
 };
 
 #[rstest]
@@ -67,6 +67,51 @@ async fn verifying_names_the_row_that_is_wrong(#[values(Database::Sqlite, Databa
         verify(&app.app).await.unwrap();
     })
     .await;
+}
+
+/// What an order's lines lost is checked against the order, and what was earned on them against them.
+#[rstest]
+#[tokio::test]
+async fn verifying_names_the_line_that_is_wrong(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let market = app.market("aurora").await;
+        let seller = app.promoter(&market, "seller", None).await;
+        app.code(&seller, "SELLER", json!({})).await;
+        let lines = json!([{ "lineId": "one", "amount": "60.00" }, { "lineId": "two", "amount": "40.00" }]);
+        app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"], "lines": lines }))
+            .await;
+        app.refund(&market, "A-1", 1, "10.00").await;
+        verify(&app.app).await.unwrap();
+        for (one, two, wrong) in [
+            (1, 0, "the lines of an order add up to it: A-1"),
+            (-601, 601, "no more of a line is gone than it came to: one"),
+            (10, -10, "a commission has lost its share of what is gone: 60 of 600: line one: 10 % of 60.00 EUR = 6.00 EUR"),
+        ] {
+            for way in [1, -1] {
+                db_move_share(&app, "one", one * way).await;
+                db_move_share(&app, "two", two * way).await;
+                match (way, verify(&app.app).await) {
+                    (1, Err(broken)) => assert_eq!(broken.to_string(), format!("ledger broken: {wrong}")),
+                    (-1, Ok(_)) => {}
+                    (_, other) => panic!("{wrong}: {other:?}"),
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// Falsifies what a line lost with its order.
+async fn db_move_share(app: &TestApp, line: &str, by: i64) {
+    order_line::Entity::update_many()
+        .col_expr(
+            order_line::Column::SharedMinor,
+            Expr::col(order_line::Column::SharedMinor).add(by),
+        )
+        .filter(order_line::Column::ExternalId.eq(line))
+        .exec(app.db_writer())
+        .await
+        .unwrap();
 }
 
 /// Falsifies a partnership's cached pending balance.
@@ -169,6 +214,17 @@ impl Books {
         let seller = app.promoter(&market, "seller", Some(&middle)).await;
         app.code(&seller, "SELLER", json!({})).await;
         app.code(&middle, "MIDDLE", json!({})).await;
+        // Rules for some of the lines that orders may have.
+        let fixed = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
+        for (earning, conditions) in [
+            (json!({ "percent": "15.5" }), json!({ "productIds": ["a"] })),
+            (json!({ "fixedPerItem": fixed("0.25") }), json!({ "productIds": ["b"] })),
+            (json!({ "fixed": fixed("2.00") }), json!({ "categories": ["c"] })),
+        ] {
+            let input = json!({ "programId": market.program.id, "event": "SALE", "earning": earning,
+                "conditions": conditions });
+            app.done(&market.owner, "createCommissionRule", input, "commissionRule { id }").await;
+        }
         Self {
             app: app.clone(),
             market,
@@ -198,6 +254,45 @@ impl Books {
             .await;
         assert!(answer.get("errors").is_none_or(Value::is_null), "{field}: {answer:#}");
         user_errors(&answer).is_empty().then(|| data_at(&answer, field))
+    }
+
+    /// What a sale comes to: an amount, or up to four lines.
+    fn cart(dice: &mut Dice) -> Value {
+        let count = dice.roll(8);
+        if count == 0 || count > 4 {
+            return json!({ "amount": cents(dice.roll(100_000)) });
+        }
+        let line = |dice: &mut Dice| {
+            json!({
+                "productId": dice.pick(&["a", "b", "x"]), "category": dice.pick(&["c", "d", "d"]),
+                "quantity": 1 + dice.roll(5), "amount": cents(dice.roll(25_000)),
+            })
+        };
+        json!({ "lines": (0..count).map(|_| line(dice)).collect::<Vec<Value>>() })
+    }
+
+    /// What is refunded: all, an amount, or of some lines, which may not be there.
+    fn refund_of(dice: &mut Dice) -> Value {
+        let line = |dice: &mut Dice, number: u64| {
+            let line = json!({ "lineId": number.to_string() });
+            merged(
+                line,
+                match dice.roll(4) {
+                    0 => json!({}),
+                    1 => json!({ "quantity": 1 + dice.roll(3) }),
+                    _ => json!({ "amount": cents(1 + dice.roll(8_000)) }),
+                },
+            )
+        };
+        match dice.roll(8) {
+            0 => json!({}),
+            1 | 2 => json!({ "amount": cents(1 + dice.roll(40_000)), "currency": "EUR" }),
+            3 => json!({ "lines": [line(dice, 1), line(dice, 2)], "currency": "EUR" }),
+            _ => {
+                let number = 1 + dice.roll(3);
+                json!({ "lines": [line(dice, number)], "currency": "EUR" })
+            }
+        }
     }
 
     /// Something that becomes of an order after its sale.
@@ -236,11 +331,10 @@ impl Books {
             0..=3 => {
                 let order = format!("O-{number}");
                 let code = dice.pick(&["SELLER", "MIDDLE", "NOBODY"]).copied();
-                let amount = cents(dice.roll(100_000));
+                let cart = Self::cart(dice);
                 let capture = if dice.roll(4) == 0 { "AUTHORIZED" } else { "CAPTURED" };
-                let body = json!({
-                    "orderId": order, "amount": amount, "currency": "EUR", "promoCodes": [code], "capture": capture,
-                });
+                let body = json!({ "orderId": order, "currency": "EUR", "promoCodes": [code], "capture": capture });
+                let body = merged(body, cart);
                 let answer = self.track("purchase", format!("s{number}"), body).await;
                 self.sales.push((order, text(&answer["conversion"], "id")));
             }
@@ -248,12 +342,7 @@ impl Books {
                 let Some((order, _)) = dice.pick(&self.sales).cloned() else {
                     return;
                 };
-                let whole = dice.roll(4) == 0;
-                let body = if whole {
-                    json!({ "orderId": order })
-                } else {
-                    json!({ "orderId": order, "amount": cents(1 + dice.roll(40_000)), "currency": "EUR" })
-                };
+                let body = merged(json!({ "orderId": order }), Self::refund_of(dice));
                 self.track("refund", format!("r{number}"), body).await;
             }
             6 | 7 => {
@@ -333,6 +422,8 @@ async fn whatever_happens_the_books_balance(
             }
         }
         assert!(books.payouts.len() > 5, "seed {seed} hardly paid anything");
+        let refunded = refund_line::Entity::find().count(app.db()).await.unwrap();
+        assert!(refunded > 5, "seed {seed} hardly refunded a line");
         let transfers = ledger_transfer::Entity::find().all(app.db()).await.unwrap().len();
         let entries = ledger_entry::Entity::find().all(app.db()).await.unwrap().len();
         println!("{} sales, {transfers} transfers, {entries} entries", books.sales.len());

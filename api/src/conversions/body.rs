@@ -21,6 +21,7 @@ use crate::{
         lines::NewLine,
         record::RecordEvent,
         refund::RecordRefund,
+        refund_lines::RefundOfLine,
     },
     error::ApiError,
     idempotency::Key,
@@ -103,12 +104,50 @@ pub struct RefundBody {
     /// ISO 4217, the order's.
     #[schema(nullable = false, example = "EUR")]
     currency: Option<String>,
+    /// Of which lines it goes back, at most 100; left out: of the order as a whole, which is divided over its lines. With an
+    /// amount, they add up to it.
+    #[schema(max_items = 100)]
+    #[serde(default)]
+    lines: Vec<RefundLineBody>,
     /// Why, for people.
     #[schema(nullable = false)]
     reason: Option<String>,
     /// When it happened, RFC 3339; now when left out.
     #[schema(nullable = false)]
     occurred_at: Option<DateTime<Utc>>,
+}
+
+/// What went back of a line: an amount, a number of items at what they came to, both, or without either all of the line that
+/// was not refunded by itself before.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RefundLine)]
+struct RefundLineBody {
+    /// Your id of the line.
+    #[schema(max_length = 200)]
+    line_id: String,
+    /// A decimal in units of the currency, such as "12.50". Comes with the currency.
+    #[schema(nullable = false, example = "12.50")]
+    amount: Option<String>,
+    /// How many items came back.
+    #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
+    quantity: Option<i32>,
+}
+
+impl RefundLineBody {
+    fn line(self, index: usize, currency: Option<&str>) -> Result<RefundOfLine, ApiError> {
+        let field = format!("lines.{index}.amount");
+        let amount = match (self.amount, currency) {
+            (None, _) => None,
+            (Some(text), Some(currency)) => Some(amount_at(&text, currency.to_owned(), &field)?),
+            (Some(_), None) => return Err(ApiError::bad_field("currency", "amounts of lines come with a currency")),
+        };
+        Ok(RefundOfLine {
+            line_id: self.line_id,
+            amount,
+            quantity: self.quantity,
+        })
+    }
 }
 
 /// A line of an order, in its currency.
@@ -378,10 +417,17 @@ impl PurchaseBody {
 
 impl RefundBody {
     pub fn command(self, brand: BrandId, key: Key) -> Result<RecordRefund, ApiError> {
+        let of_lines = !self.lines.is_empty();
+        let lines = self.lines.into_iter().enumerate();
+        let lines = lines.map(|(index, line)| line.line(index, self.currency.as_deref()));
+        let lines = lines.collect::<Result<_, _>>()?;
+        // The currency may be there for the lines alone.
+        let currency = self.currency.filter(|_| self.amount.is_some() || !of_lines);
         Ok(RecordRefund {
             brand,
             order_id: self.order_id,
-            amount: optional_amount(self.amount, self.currency)?,
+            amount: optional_amount(self.amount, currency)?,
+            lines,
             reason: self.reason,
             occurred_at: self.occurred_at,
             idempotency_key: key,

@@ -31,11 +31,15 @@ crate::error_codes! {
         AmountZero,
         /// More would come back than is left of the sale; the message says how much is.
         RefundExceedsSale,
+        /// The order has no line of this id.
+        LineNotFound,
+        /// More would come back than is left of the line; the message names both.
+        RefundExceedsLine,
         /// An order has at most 100 lines, and a request at most 5,000.
         TooManyLines,
         /// A line's id has 1 to 200 characters.
         LineIdInvalid,
-        /// Two lines of the order have the same id.
+        /// Two lines of the order, or of a refund, have the same id.
         LineIdRepeated,
         /// A line's product id, name and category have 1 to 200 characters on one line.
         LineTextInvalid,

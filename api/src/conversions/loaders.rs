@@ -6,7 +6,7 @@ use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, capture, chargeback, conversion, conversion_touch, customer,
     ids::{CaptureId, ChargebackId, ConversionId, CustomerId, OrderAmendmentId, OrderId, OrderLineId, RefundId},
-    order, order_amendment, order_line, refund,
+    order, order_amendment, order_line, refund, refund_line,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -40,6 +40,7 @@ by_id! {
     // These are for the brand itself.
     RefundId => refund,
     OrderId => order,
+    OrderLineId => order_line,
     CustomerId => customer,
     OrderAmendmentId => order_amendment,
     CaptureId => capture,
@@ -107,6 +108,28 @@ of_order! {
     CapturesOf => capture,
     /// The chargebacks of an order.
     ChargebacksOf => chargeback,
+}
+
+/// What a refund took of lines, in the order in which it named them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinesOfRefund(pub RefundId);
+
+impl Loader<LinesOfRefund> for Batch {
+    type Value = Vec<refund_line::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[LinesOfRefund]) -> Result<HashMap<LinesOfRefund, Self::Value>, LoadError> {
+        let rows = refund_line::Entity::find_within(&self.actor.reach())
+            .filter(refund_line::Column::RefundId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(refund_line::Column::Id)
+            .all(self.app.db.read())
+            .await?;
+        let mut found: HashMap<LinesOfRefund, Self::Value> = HashMap::new();
+        for row in rows {
+            found.entry(LinesOfRefund(row.refund_id)).or_default().push(row);
+        }
+        Ok(found)
+    }
 }
 
 /// A line of an order, for whoever was shown a commission on it and the conversion it was earned with.

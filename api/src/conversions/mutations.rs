@@ -116,6 +116,7 @@ impl ConversionMutations {
                 brand: parse_id(&input.brand_id, "brandId")?,
                 order_id: input.order_id,
                 amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+                lines: input.lines.into_iter().map(Into::into).collect(),
                 reason: input.reason,
                 occurred_at: input.occurred_at,
                 idempotency_key: Key::parse(&input.idempotency_key)?,

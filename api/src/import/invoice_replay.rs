@@ -347,6 +347,7 @@ impl Replay<'_> {
             brand: self.world.brand,
             order_id: order.to_owned(),
             amount: Some((Decimal::new(amount_minor, self.currency.scale()), CURRENCY.to_owned())),
+            lines: Vec::new(),
             reason: Some(format!("cancellation {}", line.invoice)),
             occurred_at: Some(line.at),
             idempotency_key: key(&format!("cancel:{}:{order}", line.invoice))?,

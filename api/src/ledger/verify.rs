@@ -1,10 +1,12 @@
-//! `tributary ledger verify`: every invariant, one statement each, and the first row that breaks one.
+//! `tributary ledger verify`: every invariant, one statement each (what the databases cannot count, page by page), and the first row that breaks one.
 
 use std::fmt;
 
-use sea_orm::{DbErr, FromQueryResult, Statement};
+use entity::ids::CommissionId;
+use sea_orm::{DatabaseConnection, DbErr, FromQueryResult, Statement};
+use uuid::Uuid;
 
-use crate::app::App;
+use crate::{app::App, money::proportion};
 
 /// What was looked at, when everything holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,12 +144,89 @@ const CHECKS: &[(&str, &str)] = &[
             OR o.refunded_minor + o.charged_back_minor + o.released_minor > o.amount_minor",
     ),
     (
+        "the lines of an order add up to it",
+        "SELECT o.external_id AS broken FROM orders o JOIN order_lines l ON l.order_id = o.id
+         GROUP BY o.id, o.external_id, o.amount_minor, o.refunded_minor, o.charged_back_minor, o.released_minor
+         HAVING SUM(l.amount_minor) <> o.amount_minor
+             OR SUM(l.refunded_minor + l.shared_minor)
+                <> o.refunded_minor + o.charged_back_minor + o.released_minor",
+    ),
+    (
+        "no more of a line is gone than it came to",
+        "SELECT l.external_id AS broken FROM order_lines l
+         WHERE l.refunded_minor < 0 OR l.shared_minor < 0 OR l.refunded_minor + l.shared_minor > l.amount_minor
+            OR l.refunded_quantity < 0 OR l.refunded_quantity > l.quantity",
+    ),
+    (
+        "a line's refunds add up",
+        "SELECT l.external_id AS broken FROM order_lines l LEFT JOIN refund_lines r ON r.order_line_id = l.id
+         GROUP BY l.id, l.external_id, l.refunded_minor, l.refunded_quantity
+         HAVING COALESCE(SUM(r.amount_minor), 0) <> l.refunded_minor
+             OR COALESCE(SUM(r.quantity), 0) <> l.refunded_quantity",
+    ),
+    (
+        "a refund of lines is the sum of them",
+        "SELECT o.external_id AS broken FROM refunds f JOIN orders o ON o.id = f.order_id
+         JOIN refund_lines r ON r.refund_id = f.id
+         GROUP BY f.id, o.external_id, f.amount_minor HAVING SUM(r.amount_minor) <> f.amount_minor",
+    ),
+    (
+        "a commission is computed on what its line, or its order, came to",
+        "SELECT c.arithmetic AS broken FROM commissions c JOIN conversions v ON v.id = c.conversion_id
+         LEFT JOIN order_lines l ON l.id = c.order_line_id
+         WHERE c.base_minor <> COALESCE(l.amount_minor, v.amount_minor)
+            OR (l.id IS NOT NULL AND l.order_id <> v.order_id)
+            OR (l.id IS NULL AND EXISTS (SELECT 1 FROM order_lines m WHERE m.order_id = v.order_id))",
+    ),
+    (
         "a conversion says what is gone of its order",
         "SELECT o.external_id AS broken FROM conversions c JOIN orders o ON o.id = c.order_id
          WHERE c.amount_minor <> o.amount_minor
             OR c.refunded_minor <> o.refunded_minor + o.charged_back_minor + o.released_minor",
     ),
 ];
+
+/// What commissions are reversed by, and how much they are, page by page; what was rejected is not settled any more.
+const REVERSALS: &str = "SELECT c.id, c.arithmetic, c.amount_minor, c.base_minor, c.reversed_minor,
+        COALESCE(l.refunded_minor + l.shared_minor, v.refunded_minor) AS gone_minor
+    FROM commissions c JOIN conversions v ON v.id = c.conversion_id LEFT JOIN order_lines l ON l.id = c.order_line_id
+    WHERE c.state <> 'REJECTED' AND v.state <> 'REJECTED' AND c.id > $1 ORDER BY c.id LIMIT 1000";
+
+#[derive(FromQueryResult)]
+struct Reversal {
+    id: CommissionId,
+    arithmetic: String,
+    amount_minor: i64,
+    base_minor: i64,
+    reversed_minor: i64,
+    gone_minor: i64,
+}
+
+impl Reversal {
+    /// round-half-even(C × r / B): the product is too large for the arithmetic of the databases.
+    fn is_right(&self) -> bool {
+        let gone = self.gone_minor.min(self.base_minor);
+        self.reversed_minor == proportion(self.amount_minor, gone, self.base_minor)
+    }
+}
+
+async fn verify_reversals(connection: &DatabaseConnection) -> Result<(), VerifyError> {
+    let mut last = CommissionId(Uuid::nil());
+    loop {
+        let statement = Statement::from_sql_and_values(connection.get_database_backend(), REVERSALS, [last.into()]);
+        let rows = Reversal::find_by_statement(statement).all(connection).await?;
+        if let Some(row) = rows.iter().find(|row| !row.is_right()) {
+            return Err(VerifyError::Broken {
+                invariant: "a commission has lost its share of what is gone",
+                row: format!("{} of {}: {}", row.reversed_minor, row.amount_minor, row.arithmetic),
+            });
+        }
+        match rows.last() {
+            Some(row) => last = row.id,
+            None => return Ok(()),
+        }
+    }
+}
 
 #[derive(FromQueryResult)]
 struct Broken {
@@ -174,6 +253,7 @@ pub async fn verify(app: &App) -> Result<Verified, VerifyError> {
             });
         }
     }
+    verify_reversals(connection).await?;
     let statement = Statement::from_string(
         backend,
         "SELECT (SELECT COUNT(*) FROM ledger_transfers) AS transfers, (SELECT COUNT(*) FROM ledger_entries) AS entries,

@@ -43,7 +43,7 @@ struct Case {
 
 /// A brand with a held and credited sale `A-1`, an uncredited one `A-2`, a rejected one `A-3`, a refunded one `A-4`, an
 /// authorised one `A-5`, and one `A-6` that was amended as often as it may be and has a chargeback `open`; `A-2` has as many
-/// chargebacks as it may have, and the authorised `A-7` as many captures.
+/// chargebacks as it may have, the authorised `A-7` as many captures, and `A-8` a single line.
 struct World {
     market: Market,
     top: Promoter,
@@ -82,6 +82,8 @@ async fn world(app: &TestApp) -> World {
     let authorized = json!({ "promoCodes": ["SELLER"], "capture": "AUTHORIZED" });
     let authorized = app.sale(&market, "A-5", "100.00", authorized).await;
     app.sale(&market, "A-6", "100.00", json!({})).await;
+    let line = json!({ "lines": [{ "amount": "100.00" }] });
+    app.sale(&market, "A-8", "100.00", line).await;
     for nth in 0..100 {
         let amount = if nth % 2 == 0 { "90.00" } else { "100.00" };
         let body = json!({ "orderId": "A-6", "amount": amount, "currency": "EUR" });
@@ -197,7 +199,9 @@ fn as_input(world: &World, body: &Value) -> Value {
             .into_iter()
             .flatten()
         {
-            line["amount"] = money(&line["amount"]);
+            if line.get("amount").is_some() {
+                line["amount"] = money(&line["amount"]);
+            }
         }
         if !amount.is_null() {
             fields.insert("amount".to_owned(), money(&amount));
@@ -401,6 +405,16 @@ fn contents(world: &World) -> Vec<Case> {
             "a currency nobody has",
             refund("A-1", json!({ "currency": "ZZZ" })),
             "CURRENCY_UNKNOWN",
+        ),
+        (
+            "a line of an order without lines",
+            refund("A-1", json!({ "lines": [{ "lineId": "1" }] })),
+            "LINE_NOT_FOUND",
+        ),
+        (
+            "more than the line",
+            refund("A-8", json!({ "lines": [{ "lineId": "1", "amount": "100.01" }] })),
+            "REFUND_EXCEEDS_LINE",
         ),
         ("an empty order id", refund("", json!({})), "ORDER_ID_INVALID"),
         (

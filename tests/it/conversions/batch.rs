@@ -6,7 +6,10 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use tributary::{
     accounts::actor::Actor,
-    conversions::service::record::{OnRefusal, RecordEvent, Recording, record_conversions},
+    conversions::service::{
+        lines::NewLine,
+        record::{OnRefusal, RecordEvent, Recording, record_conversions},
+    },
     idempotency::Key,
 };
 
@@ -128,6 +131,54 @@ async fn a_batch_costs_the_same_statements_whatever_its_size(
             Balances::of("102.00", "0.00", "0.00", "0.00")
         );
         assert_eq!(app.balances(&top).await, Balances::of("40.80", "0.00", "0.00", "0.00"));
+    })
+    .await;
+}
+
+/// The same sale as lines of 5.00, 3.00 and 2.00.
+fn in_lines(event: RecordEvent) -> RecordEvent {
+    let line = |cents| NewLine {
+        line_id: None,
+        product_id: None,
+        name: None,
+        category: None,
+        quantity: 1,
+        amount: (Decimal::new(cents, 2), "EUR".to_owned()),
+        discount: None,
+    };
+    RecordEvent {
+        lines: [500, 300, 200].map(line).to_vec(),
+        ..event
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn lines_cost_one_statement_whatever_their_number(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let (market, top, sellers) = tree(&app, 1).await;
+        record(&app, &market, vec![sale(&market, "first", "SELLER0")]).await;
+        let mut counts = Vec::new();
+        for (name, size, lines) in [("a", 2, false), ("b", 2, true), ("c", 60, true)] {
+            let events = (0..size).map(|n| sale(&market, &format!("{name}-{n}"), "SELLER0"));
+            let events: Vec<RecordEvent> = events.map(|event| if lines { in_lines(event) } else { event }).collect();
+            let count = app
+                .count_statements(async || {
+                    let recordings = record(&app, &market, events.clone()).await;
+                    assert!(credited(&recordings).iter().all(|credited| *credited));
+                })
+                .await;
+            counts.push(count);
+        }
+        println!("{database:?}: statements of 2 sales, of 2 and of 60 with lines: {counts:?}");
+        assert_eq!(counts[1], counts[0] + 1, "{counts:?}");
+        // 360 commissions make 720 entries, which do not fit one insert.
+        assert!(counts[2] - counts[1] <= 2, "{counts:?}");
+        // 65 sales of 10.00 in all, line by line: 1.00 to the seller, 0.20 above.
+        assert_eq!(app.balances(&sellers[0]).await.pending, "65.00");
+        assert_eq!(app.balances(&top).await.pending, "13.00");
     })
     .await;
 }

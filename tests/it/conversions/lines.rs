@@ -14,15 +14,15 @@ use crate::support::{
 
 /// A seller below three recruiters: 2 % of the sale one level up, 10 % of the seller's commission two levels up, 1.00 for the
 /// event three levels up. `boots` earn 20 %, the category `Books` 5 %, each of `pens` 0.30, all else 10 %.
-struct Shop {
-    app: TestApp,
-    market: Market,
+pub struct Shop {
+    pub app: TestApp,
+    pub market: Market,
     /// From the seller up.
-    tree: [Promoter; 4],
+    pub tree: [Promoter; 4],
 }
 
 impl Shop {
-    async fn open(app: &TestApp) -> Self {
+    pub async fn open(app: &TestApp) -> Self {
         let market = app.market("aurora").await;
         let program = &market.program.id;
         let one = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
@@ -58,19 +58,19 @@ impl Shop {
         }
     }
 
-    async fn knock(&self, door: &str, key: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn knock(&self, door: &str, key: &str, body: Value) -> (StatusCode, Value) {
         self.app.track(&self.market.key.secret, door, key, body).await
     }
 
     /// Reports something that must be accepted, and returns the answer.
-    async fn report(&self, door: &str, key: &str, body: Value) -> Value {
+    pub async fn report(&self, door: &str, key: &str, body: Value) -> Value {
         let (status, answer) = self.knock(door, key, body).await;
         assert_eq!(status, StatusCode::CREATED, "{door} {key}: {answer:#}");
         answer
     }
 
     /// Reports something that must be refused and change nothing; returns code, field and message.
-    async fn refused(&self, door: &str, body: Value) -> [String; 3] {
+    pub async fn refused(&self, door: &str, body: Value) -> [String; 3] {
         let before = self.app.books().await;
         let (status, answer) = self.knock(door, "refused", body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{door}: {answer:#}");
@@ -79,13 +79,13 @@ impl Shop {
     }
 
     /// A sale of boots, a book and four pens, for 100.05 in all; returns the conversion.
-    async fn sale(&self, order: &str, more: Value) -> String {
+    pub async fn sale(&self, order: &str, more: Value) -> String {
         let body = merged(cart(order), more);
         text(&self.report("purchase", order, body).await["conversion"], "id")
     }
 
     /// Pending balances from the seller up; nothing else is there.
-    async fn expect_pending(&self, amounts: [&str; 4]) {
+    pub async fn expect_pending(&self, amounts: [&str; 4]) {
         for (promoter, amount) in self.tree.iter().zip(amounts) {
             let wanted = Balances::of(amount, "0.00", "0.00", "0.00");
             assert_eq!(self.app.balances(promoter).await, wanted, "of {amounts:?}");
@@ -93,14 +93,14 @@ impl Shop {
     }
 
     /// Available balances and reserves from the seller up; nothing is pending.
-    async fn expect_earned(&self, amounts: [(&str, &str); 4]) {
+    pub async fn expect_earned(&self, amounts: [(&str, &str); 4]) {
         for (promoter, (available, reserve)) in self.tree.iter().zip(amounts) {
             let wanted = Balances::of("0.00", available, reserve, "0.00");
             assert_eq!(self.app.balances(promoter).await, wanted, "of {amounts:?}");
         }
     }
 
-    async fn read(&self, token: &str, conversion: &str) -> Value {
+    pub async fn read(&self, token: &str, conversion: &str) -> Value {
         let query = "query ($id: ID!) { node(id: $id) { ... on Conversion { state earningExplanation
             amount { amount } refunded { amount }
             order { amount { amount } lines { lineId position productId name category quantity
@@ -111,19 +111,19 @@ impl Shop {
         self.app.graphql_ok(Some(token), query, variables, "node").await
     }
 
-    async fn conversion(&self, id: &str) -> Value {
+    pub async fn conversion(&self, id: &str) -> Value {
         self.read(&self.market.owner.token, id).await
     }
 
     /// What is gone of each line.
-    async fn gone(&self, conversion: &str) -> Vec<String> {
+    pub async fn gone(&self, conversion: &str) -> Vec<String> {
         let row = self.conversion(conversion).await;
         let lines = row["order"]["lines"].as_array().unwrap();
         lines.iter().map(|line| text(&line["refunded"], "amount")).collect()
     }
 
     /// What is left of the commissions at level 0, line by line.
-    async fn reversed(&self, conversion: &str) -> Vec<String> {
+    pub async fn reversed(&self, conversion: &str) -> Vec<String> {
         let row = self.conversion(conversion).await;
         let rows = row["commissions"].as_array().unwrap();
         let bottom = rows.iter().filter(|row| row["level"] == 0);

@@ -4,6 +4,7 @@ mod batch;
 mod bulk;
 mod feed;
 mod idempotency;
+mod line_refunds;
 mod inbox;
 mod lines;
 mod order_changes;

@@ -276,8 +276,8 @@ const INT_NAMES: [&str; 8] = [
     "version",
     "quantity",
 ];
-const INT_ENDINGS: [&str; 8] = [
-    "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version",
+const INT_ENDINGS: [&str; 9] = [
+    "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version", "Quantity",
 ];
 
 #[tokio::test]

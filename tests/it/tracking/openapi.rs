@@ -70,6 +70,10 @@ async fn every_door_takes_and_answers_what_is_said(#[values(Database::Sqlite, Da
         let document = Document::served(&app).await;
         let order = json!({ "orderId": "A", "amount": "100.00", "currency": "EUR", "promoCodes": ["SELLER"] });
         let authorised = json!({ "orderId": "B", "amount": "10", "currency": "EUR", "capture": "AUTHORIZED" });
+        let in_lines = json!({ "orderId": "L", "currency": "EUR", "lines": [
+            { "lineId": "1", "productId": "boots", "category": "shoes", "quantity": 2, "amount": "20.00", "discount": "1" },
+        ] });
+        let of_lines = json!({ "orderId": "L", "currency": "EUR", "lines": [{ "lineId": "1", "amount": "1.00" }] });
         let dispute = json!({ "orderId": "A", "reference": "D", "amount": "5.00", "currency": "EUR" });
         let rows = json!({ "events": [
             { "type": "signup", "idempotencyKey": "b1", "customerId": "anna" },
@@ -94,6 +98,13 @@ async fn every_door_takes_and_answers_what_is_said(#[values(Database::Sqlite, Da
             ("/track/purchase", order.clone(), 201),
             ("/track/purchase", order, 200),
             ("/track/purchase", authorised, 201),
+            ("/track/purchase", in_lines, 201),
+            ("/track/refund", of_lines, 201),
+            (
+                "/track/refund",
+                json!({ "orderId": "L", "lines": [{ "lineId": "1", "quantity": 1 }] }),
+                201,
+            ),
             (
                 "/track/refund",
                 json!({ "orderId": "A", "amount": "20.00", "currency": "EUR", "reason": "back" }),

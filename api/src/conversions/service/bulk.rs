@@ -20,7 +20,7 @@ use crate::{
 
 /// Events of one request.
 pub const MAX_EVENTS: usize = 1_000;
-/// Lines of all its sales together.
+/// Lines of all its sales and refunds together.
 const MAX_LINES: usize = 5_000;
 
 /// One event of a request.
@@ -34,7 +34,7 @@ impl BulkEvent {
     fn count_lines(&self) -> usize {
         match self {
             Self::Conversion(event) => event.lines.len(),
-            Self::Refund(_) => 0,
+            Self::Refund(refund) => refund.lines.len(),
         }
     }
 }
@@ -85,7 +85,7 @@ pub async fn record_events(
         return Err(Failure::refused_field(
             Code::TooManyLines,
             "events",
-            "the sales of a request have at most 5,000 lines together",
+            "the events of a request have at most 5,000 lines together",
         ));
     }
     let is_refund = |event: &std::result::Result<BulkEvent, ApiError>| matches!(event, Ok(BulkEvent::Refund(_)));

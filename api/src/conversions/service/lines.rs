@@ -25,7 +25,7 @@ use crate::{
 /// Lines of an order.
 pub const MAX_LINES: usize = 100;
 /// Items of a line.
-const MAX_QUANTITY: i32 = 1_000_000;
+pub const MAX_QUANTITY: i32 = 1_000_000;
 /// Longest product id, name and category of a line, in characters.
 const MAX_TEXT_CHARS: usize = 200;
 

@@ -10,6 +10,7 @@ pub mod clear;
 pub mod lines;
 pub mod record;
 pub mod refund;
+pub mod refund_lines;
 pub mod review;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};

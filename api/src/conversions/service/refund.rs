@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::{
     Code, Result,
     book::Book,
-    change::{apply_in_tx, check_returned, check_returned_amount, lock_order_in_tx},
-    check_external_id, check_occurred_at, check_reason,
+    change::{apply_in_tx, check_returned, check_returned_amount, lock_order_in_tx, money_of},
+    check_external_id, check_occurred_at, check_reason, lines,
+    refund_lines::{self, CheckedRefund, RefundOfLine},
 };
 use crate::{
     accounts::{
@@ -28,8 +29,10 @@ use crate::{
 pub struct RecordRefund {
     pub brand: BrandId,
     pub order_id: String,
-    /// All that is left when absent.
+    /// All that is left, or the sum of the lines, when absent.
     pub amount: Option<(Decimal, String)>,
+    /// Of which lines it goes back; none: of the order as a whole.
+    pub lines: Vec<RefundOfLine>,
     pub reason: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
     pub idempotency_key: Key,
@@ -40,21 +43,26 @@ struct Fingerprint<'a> {
     order_id: &'a str,
     amount_minor: Option<i64>,
     currency: Option<&'static str>,
+    /// Absent when there are none, so that keys of earlier versions stay what they were.
+    #[serde(skip_serializing_if = "<[CheckedRefund]>::is_empty")]
+    lines: &'a [CheckedRefund],
     reason: Option<&'a str>,
     occurred_at: Option<i64>,
 }
 
-/// Records a refund of an order, whole or in part.
+/// Records a refund of an order, whole or in part, or of some of its lines.
 pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> Result<Outcome<refund::Model>> {
     actor.authorise(Operation::RecordRefund, Place::brand(command.brand))?;
     check_external_id(&command.order_id, Code::OrderIdInvalid, "orderId", "an order id")?;
     let amount = check_returned_amount(command.amount.as_ref(), "a refund is above zero")?;
+    let named = refund_lines::check(&command.lines)?;
     let reason = command.reason.as_deref().map(check_reason).transpose()?;
     let occurred_at = check_occurred_at(app, command.occurred_at)?;
     let fingerprint = Fingerprint {
         order_id: &command.order_id,
         amount_minor: amount.map(|amount| amount.amount_minor),
         currency: amount.map(|amount| amount.currency.code()),
+        lines: &named,
         reason: reason.as_deref(),
         occurred_at: command.occurred_at.map(|at| at.timestamp_micros()),
     };
@@ -71,6 +79,21 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
             }
         };
     let order = lock_order_in_tx(&tx, book, &command.order_id).await?;
+    let rows = if named.is_empty() {
+        Vec::new()
+    } else {
+        lines::load_in_tx(&tx, &order).await?
+    };
+    let parts = if named.is_empty() {
+        Vec::new()
+    } else {
+        refund_lines::part(&order, &rows, &named, amount)?
+    };
+    let amount = if named.is_empty() {
+        amount
+    } else {
+        Some(money_of(&order, refund_lines::sum(&parts))?)
+    };
     let amount_minor = check_returned(&order, amount)?;
     let now = app.clock.now();
     let row = refund::Model {
@@ -86,6 +109,7 @@ pub async fn record_refund(app: &App, actor: &Actor, command: RecordRefund) -> R
     refund::Entity::insert(refund::ActiveModel::from(row.clone()))
         .exec_without_returning(&tx)
         .await?;
+    refund_lines::write_in_tx(&tx, app, command.brand, &row, &parts).await?;
     let standing = Standing::from(&order);
     let to = Standing {
         refunded_minor: standing.refunded_minor + amount_minor,

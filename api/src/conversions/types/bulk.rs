@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::commission_rule::ConversionEvent;
 
-use super::{CaptureState, OrderLineInput, Refund};
+use super::{CaptureState, OrderLineInput, Refund, RefundLineInput};
 use crate::{
     conversions::{
         error::{ConversionError, ConversionErrorCode},
@@ -123,8 +123,12 @@ pub struct RefundRowInput {
     pub idempotency_key: String,
     /// The brand's own id of the order; it may stand earlier in the same request.
     pub order_id: String,
-    /// How much went back; all that is left of the order when absent.
+    /// How much went back; all that is left of the order, or the sum of the lines, when absent.
     pub amount: Option<MoneyInput>,
+    /// Of which lines it goes back, at most 100; absent: of the order as a whole, which is divided over its lines by what of
+    /// each was not refunded by itself. With an amount, they add up to it.
+    #[graphql(default)]
+    pub lines: Vec<RefundLineInput>,
     /// Why: 1 to 500 characters.
     pub reason: Option<String>,
     /// When it happened; now when absent. Not in the future.
@@ -188,6 +192,7 @@ impl RefundRowInput {
             brand: parse_id(brand, "brandId")?,
             order_id: self.order_id,
             amount: self.amount.map(|money| (money.amount.0, money.currency.0)),
+            lines: self.lines.into_iter().map(Into::into).collect(),
             reason: self.reason,
             occurred_at: self.occurred_at,
             idempotency_key: Key::parse(&self.idempotency_key)?,

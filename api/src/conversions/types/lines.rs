@@ -1,12 +1,18 @@
 //! Lines of orders, as the schema shows them.
 
-use async_graphql::{ComplexObject, InputObject, SimpleObject};
-use entity::order_line;
+use async_graphql::{ComplexObject, Context, InputObject, SimpleObject};
+use entity::{ids::OrderLineId, order_line, refund_line};
 
 use crate::{
-    conversions::{rules::LineStanding, service::lines::NewLine},
+    conversions::{
+        rules::LineStanding,
+        service::{lines::NewLine, refund_lines::RefundOfLine},
+    },
     error::ApiError,
-    graphql::scalars::{Money, MoneyInput},
+    graphql::{
+        context::ContextExt,
+        scalars::{Money, MoneyInput},
+    },
 };
 
 /// A line of an order: some of one product. Part of its order.
@@ -25,6 +31,8 @@ pub struct OrderLine {
     pub category: Option<String>,
     /// How many items it has.
     pub quantity: i32,
+    /// Items of it that were refunded by their number.
+    pub refunded_quantity: i32,
     #[graphql(skip)]
     pub row: order_line::Model,
     #[graphql(skip)]
@@ -42,6 +50,7 @@ impl OrderLine {
             name: row.name.clone(),
             category: row.category.clone(),
             quantity: row.quantity,
+            refunded_quantity: row.refunded_quantity,
             row,
             currency,
         }
@@ -102,6 +111,67 @@ impl From<OrderLineInput> for NewLine {
             quantity: input.quantity,
             amount: (input.amount.amount.0, input.amount.currency.0),
             discount: input.discount.map(|money| (money.amount.0, money.currency.0)),
+        }
+    }
+}
+
+/// What a refund took of one line of its order.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct RefundLine {
+    /// Items that came back; 0 when only money went back.
+    pub quantity: i32,
+    #[graphql(skip)]
+    pub row: refund_line::Model,
+    #[graphql(skip)]
+    pub currency: String,
+}
+
+impl RefundLine {
+    /// Of a refund in `currency`.
+    #[must_use]
+    pub fn new(row: refund_line::Model, currency: String) -> Self {
+        Self {
+            quantity: row.quantity,
+            row,
+            currency,
+        }
+    }
+}
+
+#[ComplexObject]
+impl RefundLine {
+    /// How much of it went back.
+    async fn amount(&self) -> Result<Option<Money>, ApiError> {
+        Money::stored(self.row.amount_minor, &self.currency).map(Some)
+    }
+
+    /// The line as it stands now.
+    async fn order_line(&self, ctx: &Context<'_>) -> Result<Option<OrderLine>, ApiError> {
+        let id: OrderLineId = self.row.order_line_id;
+        let line = ctx.load(id).await?;
+        Ok(line.map(|line| OrderLine::new(line, self.currency.clone())))
+    }
+}
+
+/// What went back of a line of an order: an amount, a number of items at what they came to, both, or without either all of the
+/// line that was not refunded by itself before.
+#[derive(InputObject)]
+pub struct RefundLineInput {
+    /// The brand's own id of the line.
+    pub line_id: String,
+    /// How much of it went back; not more than was not refunded of it by itself before.
+    pub amount: Option<MoneyInput>,
+    /// How many items came back; not more than are left.
+    pub quantity: Option<i32>,
+}
+
+impl From<RefundLineInput> for RefundOfLine {
+    fn from(input: RefundLineInput) -> Self {
+        Self {
+            line_id: input.line_id,
+            amount: input.amount.map(|money| (money.amount.0, money.currency.0)),
+            quantity: input.quantity,
         }
     }
 }

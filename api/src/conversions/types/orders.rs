@@ -4,11 +4,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, SimpleObject}
 use chrono::{DateTime, Utc};
 use entity::{capture, chargeback, ids::OrderId, order, order_amendment, refund};
 
-use super::OrderLine;
+use super::{OrderLine, RefundLine, RefundLineInput};
 use crate::{
     conversions::{
         error::{ConversionError, ConversionErrorCode},
-        loaders::{AmendmentsOf, CapturesOf, ChargebacksOf, LinesOf, RefundsOf},
+        loaders::{AmendmentsOf, CapturesOf, ChargebacksOf, LinesOf, LinesOfRefund, RefundsOf},
         rules::Standing,
         service::chargeback as disputes,
     },
@@ -175,6 +175,13 @@ impl Refund {
         Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
     }
 
+    /// Of which lines of the order; none when it was of the order as a whole. At most a hundred: not paged.
+    async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<RefundLine>>, ApiError> {
+        let lines = ctx.load(LinesOfRefund(self.row.id)).await?.unwrap_or_default();
+        let shown = lines.into_iter().map(|line| RefundLine::new(line, self.row.currency.clone()));
+        Ok(Some(shown.collect()))
+    }
+
     /// The order it belongs to.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>, ApiError> {
         let id: OrderId = self.row.order_id;
@@ -326,8 +333,12 @@ pub struct RecordRefundInput {
     pub idempotency_key: String,
     /// The brand's own id of the order.
     pub order_id: String,
-    /// How much went back; all that is left of the order when absent.
+    /// How much went back; all that is left of the order, or the sum of the lines, when absent.
     pub amount: Option<MoneyInput>,
+    /// Of which lines it goes back, at most 100; absent: of the order as a whole, which is divided over its lines by what of
+    /// each was not refunded by itself. With an amount, they add up to it.
+    #[graphql(default)]
+    pub lines: Vec<RefundLineInput>,
     /// Why: 1 to 500 characters.
     pub reason: Option<String>,
     /// When it happened; now when absent. Not in the future.
