@@ -78,14 +78,23 @@ async fn verifying_names_the_line_that_is_wrong(#[values(Database::Sqlite, Datab
         let seller = app.promoter(&market, "seller", None).await;
         app.code(&seller, "SELLER", json!({})).await;
         let lines = json!([{ "lineId": "one", "amount": "60.00" }, { "lineId": "two", "amount": "40.00" }]);
-        app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"], "lines": lines }))
-            .await;
+        app.sale(
+            &market,
+            "A-1",
+            "100.00",
+            json!({ "promoCodes": ["SELLER"], "lines": lines }),
+        )
+        .await;
         app.refund(&market, "A-1", 1, "10.00").await;
         verify(&app.app).await.unwrap();
         for (one, two, wrong) in [
             (1, 0, "the lines of an order add up to it: A-1"),
             (-601, 601, "no more of a line is gone than it came to: one"),
-            (10, -10, "a commission has lost its share of what is gone: 60 of 600: line one: 10 % of 60.00 EUR = 6.00 EUR"),
+            (
+                10,
+                -10,
+                "a commission has lost its share of what is gone: 60 of 600: line one: 10 % of 60.00 EUR = 6.00 EUR",
+            ),
         ] {
             for way in [1, -1] {
                 db_move_share(&app, "one", one * way).await;
@@ -223,7 +232,8 @@ impl Books {
         ] {
             let input = json!({ "programId": market.program.id, "event": "SALE", "earning": earning,
                 "conditions": conditions });
-            app.done(&market.owner, "createCommissionRule", input, "commissionRule { id }").await;
+            app.done(&market.owner, "createCommissionRule", input, "commissionRule { id }")
+                .await;
         }
         Self {
             app: app.clone(),

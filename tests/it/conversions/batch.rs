@@ -163,7 +163,9 @@ async fn lines_cost_one_statement_whatever_their_number(
         let mut counts = Vec::new();
         for (name, size, lines) in [("a", 2, false), ("b", 2, true), ("c", 60, true)] {
             let events = (0..size).map(|n| sale(&market, &format!("{name}-{n}"), "SELLER0"));
-            let events: Vec<RecordEvent> = events.map(|event| if lines { in_lines(event) } else { event }).collect();
+            let events: Vec<RecordEvent> = events
+                .map(|event| if lines { in_lines(event) } else { event })
+                .collect();
             let count = app
                 .count_statements(async || {
                     let recordings = record(&app, &market, events.clone()).await;

@@ -125,11 +125,23 @@ async fn a_line_comes_back_after_it_was_paid_for(#[values(Database::Sqlite, Data
         app.approve(&shop.market, &sale).await;
         let payout = app.approved_payout(&shop.market, &shop.tree[0], "p-1").await;
         app.mark_paid(&shop.market, &payout, "SEPA-1").await;
-        assert_eq!(app.balances(&shop.tree[0]).await, Balances::of("0.00", "0.00", "1.27", "0.00"));
-        shop.report("refund", "boots", of_lines("A-1", json!([{ "lineId": "L1" }]))).await;
-        assert_eq!(app.balances(&shop.tree[0]).await, Balances::of("0.00", "-9.00", "0.27", "0.00"));
+        assert_eq!(
+            app.balances(&shop.tree[0]).await,
+            Balances::of("0.00", "0.00", "1.27", "0.00")
+        );
+        shop.report("refund", "boots", of_lines("A-1", json!([{ "lineId": "L1" }])))
+            .await;
+        assert_eq!(
+            app.balances(&shop.tree[0]).await,
+            Balances::of("0.00", "-9.00", "0.27", "0.00")
+        );
         let row = shop.conversion(&sale).await;
-        let states: Vec<&Value> = row["commissions"].as_array().unwrap().iter().map(|row| &row["state"]).collect();
+        let states: Vec<&Value> = row["commissions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["state"])
+            .collect();
         assert_eq!(states[..4], ["PAID", "PAID", "PAID", "REVERSED"]);
     })
     .await;
@@ -178,7 +190,10 @@ async fn items_bring_their_share_and_the_last_what_is_left(
         for (key, amount) in [("1", "3.33"), ("2", "3.34"), ("3", "3.33")] {
             assert_eq!(refund(key, json!({ "lineId": "1", "quantity": 1 })).await, amount);
         }
-        assert_eq!(refund("4", json!({ "lineId": "2", "amount": "1.00", "quantity": 1 })).await, "1.00");
+        assert_eq!(
+            refund("4", json!({ "lineId": "2", "amount": "1.00", "quantity": 1 })).await,
+            "1.00"
+        );
         assert_eq!(refund("5", json!({ "lineId": "2", "amount": "5.00" })).await, "5.00");
         assert_eq!(refund("6", json!({ "lineId": "2", "quantity": 2 })).await, "4.00");
     })
@@ -196,14 +211,29 @@ async fn refunds_of_lines_that_are_wrong_are_named(#[values(Database::Sqlite, Da
         let many: Vec<Value> = (0..101).map(|n| json!({ "lineId": n.to_string() })).collect();
         for (order, lines, more, code) in [
             ("A-2", line(json!({})), json!({}), "LINE_NOT_FOUND"),
-            ("A-1", json!([{ "lineId": "L1" }, { "lineId": "L1" }]), json!({}), "LINE_ID_REPEATED"),
+            (
+                "A-1",
+                json!([{ "lineId": "L1" }, { "lineId": "L1" }]),
+                json!({}),
+                "LINE_ID_REPEATED",
+            ),
             ("A-1", json!([{ "lineId": "" }]), json!({}), "LINE_ID_INVALID"),
             ("A-1", json!(many), json!({}), "TOO_MANY_LINES"),
             ("A-1", line(json!({ "amount": "0.00" })), json!({}), "AMOUNT_ZERO"),
             ("A-1", line(json!({ "amount": "-1.00" })), json!({}), "AMOUNT_NEGATIVE"),
             ("A-1", line(json!({ "quantity": 0 })), json!({}), "QUANTITY_INVALID"),
-            ("A-1", line(json!({ "amount": "1.00" })), json!({ "currency": "USD" }), "CURRENCY_MISMATCH"),
-            ("A-1", line(json!({ "amount": "1.00" })), json!({ "amount": "1.01" }), "LINES_DO_NOT_ADD_UP"),
+            (
+                "A-1",
+                line(json!({ "amount": "1.00" })),
+                json!({ "currency": "USD" }),
+                "CURRENCY_MISMATCH",
+            ),
+            (
+                "A-1",
+                line(json!({ "amount": "1.00" })),
+                json!({ "amount": "1.01" }),
+                "LINES_DO_NOT_ADD_UP",
+            ),
         ] {
             let [refused, _, message] = shop.refused("refund", merged(of_lines(order, lines), more)).await;
             assert_eq!(refused, code, "{message}");
@@ -214,12 +244,18 @@ async fn refunds_of_lines_that_are_wrong_are_named(#[values(Database::Sqlite, Da
         // An amount without its currency cannot be read.
         let body = json!({ "orderId": "A-1", "lines": [{ "lineId": "L1", "amount": "1.00" }] });
         let (status, answer) = shop.knock("refund", "k", body).await;
-        assert_eq!((status, &answer["error"]["field"]), (StatusCode::BAD_REQUEST, &json!("currency")));
+        assert_eq!(
+            (status, &answer["error"]["field"]),
+            (StatusCode::BAD_REQUEST, &json!("currency"))
+        );
         // With 60.00 gone of the whole, the boots are not gone, but no more than 40.05 can be.
         app.refund(&shop.market, "A-1", 1, "60.00").await;
         let boots = of_lines("A-1", line(json!({ "amount": "50.00" })));
         let [code, _, message] = shop.refused("refund", boots).await;
-        assert_eq!((code.as_str(), message.as_str()), ("REFUND_EXCEEDS_SALE", "only 40.05 EUR is left of this sale"));
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            ("REFUND_EXCEEDS_SALE", "only 40.05 EUR is left of this sale")
+        );
     })
     .await;
 }
@@ -237,7 +273,10 @@ async fn a_refund_of_lines_has_one_effect_through_any_door(
         let body = json!({ "events": [row] });
         let secret = shop.market.key.secret.as_str();
         let (_, answer) = app.rest("POST", "/track/bulk", Some(secret), &[], body).await;
-        assert_eq!(answer["results"][0]["refund"]["amount"]["amount"], "10.00", "{answer:#}");
+        assert_eq!(
+            answer["results"][0]["refund"]["amount"]["amount"], "10.00",
+            "{answer:#}"
+        );
         let before = app.books().await;
         let input = |quantity: i32| {
             json!({ "brandId": shop.market.brand.id, "idempotencyKey": "r", "orderId": "A-1",
@@ -247,7 +286,10 @@ async fn a_refund_of_lines_has_one_effect_through_any_door(
         let again = app.mutation(Some(secret), "recordRefund", input(2), selection).await;
         assert!(user_errors(&again).is_empty(), "{again:#}");
         assert_eq!(again["data"]["recordRefund"]["replayed"], true);
-        assert_eq!(again["data"]["recordRefund"]["refund"]["lines"], json!([{ "quantity": 2 }]));
+        assert_eq!(
+            again["data"]["recordRefund"]["refund"]["lines"],
+            json!([{ "quantity": 2 }])
+        );
         let other = app.mutation(Some(secret), "recordRefund", input(1), selection).await;
         assert_eq!(other["errors"][0]["extensions"]["code"], "IDEMPOTENCY_KEY_REUSED");
         let whole = json!({ "orderId": "A-1", "amount": "10.00", "currency": "EUR" });
@@ -273,9 +315,14 @@ async fn the_database_keeps_one_commission_a_level_and_line(
         assert_eq!(rows.iter().filter(|row| row.order_line_id.is_none()).count(), 4);
         assert_eq!(rows.len(), 16);
         for (row, other) in rows.into_iter().zip(1..) {
-            let twin = commission::Model { id: CommissionId(Uuid::from_u128(other)), ..row };
+            let twin = commission::Model {
+                id: CommissionId(Uuid::from_u128(other)),
+                ..row
+            };
             let twin: commission::ActiveModel = twin.into();
-            let inserted = commission::Entity::insert(twin).exec_without_returning(app.db_writer()).await;
+            let inserted = commission::Entity::insert(twin)
+                .exec_without_returning(app.db_writer())
+                .await;
             let refused = inserted.unwrap_err().to_string().to_lowercase();
             assert!(refused.contains("unique"), "{refused}");
         }

@@ -8,9 +8,9 @@ use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use serde::Serialize;
 
 use super::{
-    Code, Result, check_amount_at,
+    Code, Result,
     change::money_of,
-    check_external_id,
+    check_amount_at, check_external_id,
     lines::{MAX_LINES, MAX_QUANTITY},
 };
 use crate::{
@@ -58,7 +58,10 @@ pub fn check(lines: &[RefundOfLine]) -> Result<Vec<CheckedRefund>> {
                 format!("the refund names line {} twice", line.line_id),
             ));
         }
-        if line.quantity.is_some_and(|quantity| !(1..=MAX_QUANTITY).contains(&quantity)) {
+        if line
+            .quantity
+            .is_some_and(|quantity| !(1..=MAX_QUANTITY).contains(&quantity))
+        {
             return Err(Failure::refused_field(
                 Code::QuantityInvalid,
                 &field("quantity"),
@@ -108,7 +111,11 @@ pub fn part<'a>(
     for (index, line) in lines.iter().enumerate() {
         let field = |name: &str| format!("lines.{index}.{name}");
         let row = rows.get(line.line_id.as_str()).copied().ok_or_else(|| {
-            let what = if rows.is_empty() { "came without lines" } else { "has no such line" };
+            let what = if rows.is_empty() {
+                "came without lines"
+            } else {
+                "has no such line"
+            };
             Failure::refused_field(
                 Code::LineNotFound,
                 &field("lineId"),
@@ -135,7 +142,11 @@ pub fn part<'a>(
         ));
     }
     if sum.amount_minor == 0 {
-        return Err(Failure::refused_field(Code::AmountZero, "lines", "a refund is above zero"));
+        return Err(Failure::refused_field(
+            Code::AmountZero,
+            "lines",
+            "a refund is above zero",
+        ));
     }
     Ok(parts)
 }
@@ -169,7 +180,11 @@ fn part_of<'a>(
             let of_items = |items: i32| proportion(row.amount_minor, i64::from(items), i64::from(row.quantity));
             let amount = of_items(row.refunded_quantity + quantity) - of_items(row.refunded_quantity);
             // The last items bring no more than what is left.
-            if quantity == items { amount.min(refundable) } else { amount }
+            if quantity == items {
+                amount.min(refundable)
+            } else {
+                amount
+            }
         }
     };
     let is_nothing = amount_minor == 0 && line.quantity.is_none();
@@ -212,7 +227,9 @@ pub async fn write_in_tx(
         .await?;
     }
     if !rows.is_empty() {
-        refund_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        refund_line::Entity::insert_many(rows)
+            .exec_without_returning(tx)
+            .await?;
     }
     Ok(())
 }

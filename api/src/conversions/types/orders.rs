@@ -178,7 +178,9 @@ impl Refund {
     /// Of which lines of the order; none when it was of the order as a whole. At most a hundred: not paged.
     async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<RefundLine>>, ApiError> {
         let lines = ctx.load(LinesOfRefund(self.row.id)).await?.unwrap_or_default();
-        let shown = lines.into_iter().map(|line| RefundLine::new(line, self.row.currency.clone()));
+        let shown = lines
+            .into_iter()
+            .map(|line| RefundLine::new(line, self.row.currency.clone()));
         Ok(Some(shown.collect()))
     }
 
