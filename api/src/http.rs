@@ -62,6 +62,7 @@ pub fn router(app: App) -> Router {
         .route("/", get(pages::index))
         .route("/verify-email", get(pages::account))
         .route("/reset-password", get(pages::account))
+        .route("/invitation", get(pages::invitation))
         .route("/join", get(pages::join))
         .route("/graphiql", get(pages::graphiql))
         .layer(middleware::map_response(pages::guard));

@@ -44,6 +44,7 @@ pub mod payout;
 pub mod payout_item;
 pub mod periodic_run;
 pub mod program;
+pub mod program_invitation;
 pub mod program_terms;
 pub mod promo_code;
 pub mod referral_level;

@@ -45,6 +45,8 @@ pub enum MailKind {
     PasswordReset,
     /// Tells an account's holder what was done to it.
     AccountNotice,
+    /// Asks into a program: the news, or a link made as the mail is sent.
+    ProgramInvitation,
     /// Brings an invitation to whom it is for; written as it is sent.
     MemberInvitation,
 }

@@ -25,6 +25,7 @@ mod m20261125_000019_periodic_runs;
 mod m20261126_000020_standing;
 mod m20261126_000021_terms_acceptances;
 mod m20261126_000022_partner_groups;
+mod m20261126_000023_program_invitations;
 mod m20261126_000024_order_lines;
 mod m20261126_000025_refund_lines;
 mod m20261126_000026_refused_events;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000019_periodic_runs::Migration),
             Box::new(m20261126_000020_standing::Migration),
             Box::new(m20261126_000022_partner_groups::Migration),
+            Box::new(m20261126_000023_program_invitations::Migration),
             Box::new(m20261126_000026_refused_events::Migration),
             Box::new(m20261126_000024_order_lines::Migration),
             Box::new(m20261126_000030_invitation_mail::Migration),

@@ -284,6 +284,11 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         (
+            "ProgramInvitation",
+            &world.invitations[0],
+            vec![O::SeeProgramInvitations, O::SeeOwnProgramInvitations],
+        ),
+        (
             "PartnerGroup",
             &world.group,
             vec![O::SeePartnerGroups, O::SeeOwnPartnerships],

@@ -32,7 +32,7 @@ async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database
             click, commission, commission_rule, conversion, conversion_touch, customer, customer_binding, idempotency_key,
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, mail,
             member_invitation, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partnership,
-            partnership_ancestor, payout, payout_item, periodic_run, program, program_terms,
+            partnership_ancestor, payout, payout_item, periodic_run, program, program_invitation, program_terms,
             promo_code, referral_level, refund, refund_line, refused_event, session, terms_acceptance, tracking_link,
             used_refresh_token, user);
         let tables: BTreeSet<String> = list_tables(app.db())

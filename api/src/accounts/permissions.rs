@@ -149,6 +149,7 @@ operations! {
     SearchListings = "Query.marketplaceListings" => EVERYONE;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
+    SeeMailedInvitation = "Query.programInvitation" => EVERYONE;
     SeePartner = "Query.partner" => PARTNER_SEES;
     SeeDeadJobs = "Query.deadJobs" => PLATFORM;
 
@@ -168,12 +169,14 @@ operations! {
     SeeOwnMembers = "Partner.members" => PARTNER_SEES;
     SeeOwnMemberInvitations = "Partner.memberInvitations" => PARTNER_SEES;
     SeeOwnApplications = "Partner.applications" => PARTNER_SEES;
+    SeeOwnProgramInvitations = "Partner.programInvitations" => PARTNER_SEES;
     SeeOwnPartnerships = "Partner.partnerships" => PARTNER_SEES;
     SeeOwnConversions = "Partner.conversions" => PARTNER_SEES;
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
 
     SeePartnerGroups = "Program.groups" => TEAM;
+    SeeProgramInvitations = "Program.invitations" => TEAM;
     SeePartnershipsOfGroup = "PartnerGroup.partnerships" => TEAM;
 
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
@@ -247,6 +250,11 @@ operations! {
     AcceptProgramTerms = "Mutation.acceptProgramTerms" => PARTNER;
     BanPartnership = "Mutation.banPartnership" => MANAGERS;
     SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
+    InviteToProgram = "Mutation.inviteToProgram" => MANAGERS;
+    ResendProgramInvitation = "Mutation.resendProgramInvitation" => MANAGERS;
+    RevokeProgramInvitation = "Mutation.revokeProgramInvitation" => MANAGERS;
+    AcceptProgramInvitation = "Mutation.acceptProgramInvitation" => PARTNER;
+    DeclineProgramInvitation = "Mutation.declineProgramInvitation" => PEOPLE;
     SetPartnershipGroup = "Mutation.setPartnershipGroup" => MANAGERS;
     SetPartnershipGroups = "Mutation.setPartnershipGroups" => MANAGERS;
 

@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId,
-    PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefundId,
-    RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
+    PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId, PromoCodeId,
+    RefundId, RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -25,7 +25,10 @@ use crate::{
     jobs::types::Job,
     marketplace::types::Listing,
     members::types::{MemberInvitation, PartnerMember},
-    partnerships::{loaders::VisiblePartner, types::Application},
+    partnerships::{
+        loaders::VisiblePartner,
+        types::{Application, ProgramInvitation},
+    },
     payouts::types::Payout,
     programs::{loaders::VisibleProgram, types::CommissionRule},
     tracking::types::{PromoCode, TrackingLink},
@@ -50,6 +53,7 @@ pub enum Node {
     PartnerGroup(PartnerGroup),
     Listing(Listing),
     Application(Application),
+    ProgramInvitation(ProgramInvitation),
     Partnership(Partnership),
     TrackingLink(TrackingLink),
     PromoCode(PromoCode),
@@ -144,6 +148,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(ApplicationId(uuid))
             .await?
             .map(|row| Node::Application(row.into())),
+        ProgramInvitationId::PREFIX => ctx
+            .load(ProgramInvitationId(uuid))
+            .await?
+            .map(|row| Node::ProgramInvitation(row.into())),
         PartnershipId::PREFIX => ctx
             .load(PartnershipId(uuid))
             .await?

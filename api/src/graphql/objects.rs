@@ -18,7 +18,10 @@ use crate::{
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::types::ListingOfProgram,
     members::types::{MembersOfBrand, MembersOfPartner},
-    partnerships::types::{PartnershipFields, PartnershipsOfBrand, PartnershipsOfGroup, PartnershipsOfPartner},
+    partnerships::types::{
+        InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand, PartnershipsOfGroup,
+        PartnershipsOfPartner,
+    },
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
     tracking::types::TrackingOfPartnership,
@@ -61,6 +64,7 @@ pub struct Partner(
     PartnerFields,
     MembersOfPartner,
     PartnershipsOfPartner,
+    InvitationsOfPartner,
     ConversionsOfPartner,
     CommissionsOfPartner,
     PayoutsOfPartner,
@@ -73,6 +77,7 @@ impl From<partner::Model> for Partner {
             row.into(),
             MembersOfPartner(partner),
             PartnershipsOfPartner(partner),
+            InvitationsOfPartner(partner),
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
@@ -82,12 +87,16 @@ impl From<partner::Model> for Partner {
 
 /// A brand's offer to partners: terms, attribution, commission rules and referral levels.
 #[derive(Clone, MergedObject)]
-pub struct Program(ProgramFields, ListingOfProgram);
+pub struct Program(ProgramFields, ListingOfProgram, InvitationsOfProgram);
 
 impl From<program::Model> for Program {
     fn from(row: program::Model) -> Self {
-        let id = row.id;
-        Self(row.into(), ListingOfProgram(id))
+        let (program, brand) = (row.id, row.brand_id);
+        Self(
+            row.into(),
+            ListingOfProgram(program),
+            InvitationsOfProgram { program, brand },
+        )
     }
 }
 

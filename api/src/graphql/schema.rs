@@ -13,7 +13,9 @@ use crate::{
     jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
     members::mutations::MemberMutations,
-    partnerships::{mutations::PartnershipMutations, subscriptions::PartnershipSubscriptions},
+    partnerships::{
+        mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
+    },
     payouts::{mutations::PayoutMutations, subscriptions::PayoutSubscriptions},
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
     tracking::mutations::TrackingMutations,
@@ -27,6 +29,7 @@ pub struct Query(
     BrandQueries,
     ProgramQueries,
     MarketplaceQueries,
+    PartnershipQueries,
     JobQueries,
 );
 

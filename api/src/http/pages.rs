@@ -42,6 +42,9 @@ const ACCOUNT_PAGE: &str = include_str!("account.html");
 /// Where invitations lead.
 const JOIN_PAGE: &str = include_str!("join.html");
 
+/// Where an invitation into a program is answered.
+const INVITATION_PAGE: &str = include_str!("invitation.html");
+
 pub async fn index() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
 }
@@ -54,6 +57,10 @@ pub async fn account() -> impl IntoResponse {
 /// Takes an invitation to the mutations that accept or decline it.
 pub async fn join() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(JOIN_PAGE))
+}
+
+pub async fn invitation() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(INVITATION_PAGE))
 }
 
 /// Its assets come from a CDN; the page at `/` works without.

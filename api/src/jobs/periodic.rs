@@ -18,6 +18,7 @@ use crate::{
     app::App,
     conversions::inbox,
     jobs::{approve_due, forget},
+    partnerships::service as partnerships,
     queue::claims::MAX_ERROR_CHARS,
 };
 
@@ -38,11 +39,16 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 4] = [
+pub const ALL: [Periodic; 5] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
         run: |app| async move { approve_due::approve_due(&app).await.map(drop) }.boxed(),
+    },
+    Periodic {
+        name: "expire-invitations",
+        every: TimeDelta::hours(1),
+        run: |app| async move { partnerships::expire_invitations(&app).await.map(drop) }.boxed(),
     },
     Periodic {
         name: "forget-sessions",

@@ -18,6 +18,7 @@ use crate::{
     jobs::worker::JobError,
     mail as mails,
     members::service as members,
+    partnerships::service as partnerships,
 };
 
 /// How long sending one may take.
@@ -71,6 +72,7 @@ async fn write(app: &App, mail: &mail::Model) -> Result<Option<Letter>, Fault> {
         })),
         _ => match mail.kind {
             MailKind::MemberInvitation => members::write_invitation_mail(app, mail).await,
+            MailKind::ProgramInvitation => partnerships::write_invitation_mail(app, mail).await,
             MailKind::EmailVerification | MailKind::PasswordReset | MailKind::AccountNotice => {
                 accounts::write_link_mail(app, mail).await
             }

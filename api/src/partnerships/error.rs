@@ -35,6 +35,20 @@ crate::error_codes! {
         ReferralCycle,
         /// The referral tree would become deeper than 10 levels.
         ReferralTooDeep,
+        /// Not an e-mail address.
+        EmailInvalid,
+        /// An invitation is good for 1 to 90 days.
+        ExpiryOutOfRange,
+        /// An invitation of this partner or address into the program is open; resend or revoke that one.
+        InvitationOpen,
+        /// A brand may have at most 500 open invitations into its programs.
+        TooManyInvitations,
+        /// A brand may send at most 100 invitations into its programs in 24 hours.
+        TooManyInvitationsADay,
+        /// An invitation is sent at most five times.
+        InvitationSentTooOften,
+        /// There is no such invitation for this partner, or its link was replaced by a newer one.
+        InvitationInvalid,
         /// Partnerships that change their group together are in one program.
         PartnershipOfAnotherProgram,
         /// The partner group is part of another program.

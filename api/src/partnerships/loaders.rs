@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, application,
-    ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
-    partner, partnership, terms_acceptance,
+    ids::{ApplicationId, PartnerId, PartnershipId, ProgramId, ProgramInvitationId},
+    partner, partnership, program_invitation, terms_acceptance,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -62,6 +62,26 @@ impl Loader<PartnershipId> for Batch {
         Ok(rows
             .into_iter()
             .filter(|row| service::may_see_partnership(&self.actor, row))
+            .map(|row| (row.id, row))
+            .collect())
+    }
+}
+
+impl Loader<ProgramInvitationId> for Batch {
+    type Value = program_invitation::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[ProgramInvitationId],
+    ) -> Result<HashMap<ProgramInvitationId, program_invitation::Model>, LoadError> {
+        let rows = program_invitation::Entity::find_within(&self.actor.reach())
+            .filter(program_invitation::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| service::may_see_invitation(&self.actor, row))
             .map(|row| (row.id, row))
             .collect())
     }

@@ -6,11 +6,12 @@
 //! at most ten deep; `partnership_ancestors` holds one row for each partnership above another, written in the transaction
 //! that changes an edge, so that an upline is read in one statement.
 //!
-//! Deliberately absent today: invitations, questionnaires.
+//! Deliberately absent today: questionnaires, counter-offers to invitations.
 
 pub mod error;
 pub mod loaders;
 pub mod mutations;
+pub mod queries;
 pub mod rules;
 pub mod service;
 pub mod subscriptions;

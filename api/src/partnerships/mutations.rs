@@ -9,16 +9,19 @@ use crate::{
         objects::Partnership,
     },
     partnerships::{
-        service::{self, AcceptTerms, Apply, Rejection},
+        service::{self, AcceptInvitation, AcceptTerms, Apply, InviteToProgram, Rejection},
         types::{
-            AcceptProgramTermsInput, AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload,
-            ApproveApplicationInput, ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload,
-            EndPartnershipInput, EndPartnershipPayload, LeaveProgramInput, LeaveProgramPayload,
-            ReactivatePartnershipInput, ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
-            SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
-            SetPartnershipGroupsPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
-            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
-            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+            AcceptProgramInvitationInput, AcceptProgramInvitationPayload, AcceptProgramTermsInput,
+            AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput,
+            ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload, DeclineProgramInvitationInput,
+            DeclineProgramInvitationPayload, EndPartnershipInput, EndPartnershipPayload, InviteToProgramInput,
+            InviteToProgramPayload, LeaveProgramInput, LeaveProgramPayload, ReactivatePartnershipInput,
+            ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
+            ResendProgramInvitationInput, ResendProgramInvitationPayload, RevokeProgramInvitationInput,
+            RevokeProgramInvitationPayload, SetPartnershipGroupInput, SetPartnershipGroupPayload,
+            SetPartnershipGroupsInput, SetPartnershipGroupsPayload, SetPartnershipReferrerInput,
+            SetPartnershipReferrerPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
+            SuspendPartnershipInput, SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -163,6 +166,72 @@ impl PartnershipMutations {
         let id = parse_id(&input.id, "id")?;
         let (reason, note) = (input.reason.into(), input.note.as_deref());
         BanPartnershipPayload::of(service::ban_partnership(ctx.app(), ctx.actor(), id, reason, note).await)
+    }
+
+    /// Asks a partner into an active program. It is mailed: a link to an address, the news to a partner's people. The answer
+    /// is the same whether or not an address has an account. At most 500 of a brand are open, and 100 are sent in 24 hours.
+    async fn invite_to_program(
+        &self,
+        ctx: &Context<'_>,
+        input: InviteToProgramInput,
+    ) -> Result<Option<InviteToProgramPayload>, ApiError> {
+        let command = InviteToProgram {
+            program: parse_id(&input.program_id, "programId")?,
+            invitee: input.invitee.read()?,
+            group: input.group_id.map(|id| parse_id(&id, "groupId")).transpose()?,
+            message: input.message,
+            expires_in_days: input.expires_in_days,
+        };
+        InviteToProgramPayload::of(service::invite_to_program(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Sends an open invitation again, with more time and another link: the one mailed before is no longer good.
+    async fn resend_program_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: ResendProgramInvitationInput,
+    ) -> Result<Option<ResendProgramInvitationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let sent = service::resend_invitation(ctx.app(), ctx.actor(), id, input.expires_in_days).await;
+        ResendProgramInvitationPayload::of(sent)
+    }
+
+    /// Takes an open invitation back.
+    async fn revoke_program_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: RevokeProgramInvitationInput,
+    ) -> Result<Option<RevokeProgramInvitationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let revoked = service::revoke_invitation(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await;
+        RevokeProgramInvitationPayload::of(revoked)
+    }
+
+    /// Accepts an open invitation for a partner, which is in at once. An application it has open into the program is
+    /// approved with it, an ended partnership comes back.
+    async fn accept_program_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: AcceptProgramInvitationInput,
+    ) -> Result<Option<AcceptProgramInvitationPayload>, ApiError> {
+        let command = AcceptInvitation {
+            which: input.invitation.read()?,
+            partner: parse_id(&input.partner_id, "partnerId")?,
+            accepted_terms_version: input.accepted_terms_version,
+            client_address: client_address(ctx),
+        };
+        AcceptProgramInvitationPayload::of(service::accept_invitation(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Declines an open invitation.
+    async fn decline_program_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: DeclineProgramInvitationInput,
+    ) -> Result<Option<DeclineProgramInvitationPayload>, ApiError> {
+        let which = input.invitation.read()?;
+        let declined = service::decline_invitation(ctx.app(), ctx.actor(), which, input.reason.as_deref()).await;
+        DeclineProgramInvitationPayload::of(declined)
     }
 
     /// Puts a partnership into a group of its program, or into none. What it earns from then on it earns by the rules and

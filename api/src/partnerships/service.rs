@@ -1,8 +1,10 @@
 //! Who sees applications and partnerships, and what becomes of them.
 
+mod answer;
 pub mod apply;
 pub mod decide;
 mod group;
+mod invite;
 mod standing;
 mod terms;
 pub mod tree;
@@ -12,13 +14,22 @@ use entity::{
     application::{self, ApplicationState},
     ids::{ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId},
     partnership::{self, PartnershipState},
+    program_invitation,
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
 
 pub use self::{
+    answer::{
+        AcceptInvitation, Invitation, accept_invitation, decline_invitation, expire_invitations,
+        find_mailed_invitation, write_invitation_mail,
+    },
     apply::{Apply, apply_to_program, withdraw_application},
     decide::{Rejection, approve_application, reject_application, start_application_review},
     group::{list_partnerships_of_group, set_group, set_groups},
+    invite::{
+        InviteToProgram, Invitee, invite_to_program, list_invitations_of_partner, list_invitations_of_program,
+        resend_invitation, revoke_invitation,
+    },
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
     terms::{AcceptTerms, accept_program_terms, list_acceptances},
     tree::{Above, list_uplines_in_tx, set_referrer},
@@ -58,6 +69,18 @@ pub fn may_see_application(actor: &Actor, row: &application::Model) -> bool {
         || actor
             .authorise(Operation::SeeOwnApplications, Place::partner(row.partner_id))
             .is_ok()
+}
+
+#[must_use]
+pub fn may_see_invitation(actor: &Actor, row: &program_invitation::Model) -> bool {
+    actor
+        .authorise(Operation::SeeProgramInvitations, Place::brand(row.brand_id))
+        .is_ok()
+        || row.partner_id.is_some_and(|partner| {
+            actor
+                .authorise(Operation::SeeOwnProgramInvitations, Place::partner(partner))
+                .is_ok()
+        })
 }
 
 #[must_use]

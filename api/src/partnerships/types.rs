@@ -1,6 +1,7 @@
 //! Applications and partnerships as the schema shows them.
 
 mod group;
+mod invitation;
 mod standing;
 mod terms;
 
@@ -40,6 +41,13 @@ use crate::{
 pub use self::group::{
     PartnershipsOfGroup, SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
     SetPartnershipGroupsPayload,
+};
+
+pub use self::invitation::{
+    AcceptProgramInvitationInput, AcceptProgramInvitationPayload, DeclineProgramInvitationInput,
+    DeclineProgramInvitationPayload, InvitationsOfPartner, InvitationsOfProgram, InviteToProgramInput,
+    InviteToProgramPayload, ProgramInvitation, ProgramInvitationConnection, ResendProgramInvitationInput,
+    ResendProgramInvitationPayload, RevokeProgramInvitationInput, RevokeProgramInvitationPayload,
 };
 
 /// Where an application stands.

@@ -114,6 +114,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             &world.program,
             "id commissionRules { percent } terms { body }",
         ),
+        Operation::SeeMailedInvitation => query(
+            "query ($token: String!) { programInvitation(token: $token) { id state } }",
+            json!({ "token": "tpi_nobody-has-it" }),
+        ),
         Operation::SeePartner => of_partner(world, "id handle"),
 
         Operation::SeeMembers => of_brand(world, "members(first: 2) { nodes { role user { email } } }"),
@@ -134,12 +138,20 @@ pub fn case(operation: Operation, world: &World) -> Case {
             of_partner(world, "memberInvitations(first: 2) { nodes { email state } }")
         }
         Operation::SeeOwnApplications => of_partner(world, "applications(first: 2) { nodes { message } }"),
+        Operation::SeeOwnProgramInvitations => {
+            of_partner(world, "programInvitations(first: 2) { nodes { state message } }")
+        }
         Operation::SeeOwnPartnerships => of_partner(world, "partnerships(first: 2) { nodes { state } }"),
         Operation::SeeOwnConversions => of_partner(world, "conversions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnCommissions => of_partner(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
 
         Operation::SeePartnerGroups => list("program", &world.program, "groups(first: 2) { nodes { name } }"),
+        Operation::SeeProgramInvitations => list(
+            "program",
+            &world.program,
+            "invitations(first: 2) { nodes { state email } }",
+        ),
         Operation::SeePartnershipsOfGroup => list(
             "node",
             &world.group,
@@ -240,6 +252,15 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "partnershipId": world.partnership, "referrerId": world.other_partnership,
         })),
 
+        Operation::InviteToProgram => edit(json!({
+            "programId": world.open_program, "invitee": { "email": "tried@example.org" },
+        })),
+        Operation::ResendProgramInvitation => edit_id(&world.invitations[0]),
+        Operation::RevokeProgramInvitation => edit_id(&world.invitations[1]),
+        Operation::AcceptProgramInvitation => edit(json!({
+            "invitation": { "invitationId": world.invitations[2] }, "partnerId": world.partner, "acceptedTermsVersion": 1,
+        })),
+        Operation::DeclineProgramInvitation => edit(json!({ "invitation": { "invitationId": world.invitations[3] } })),
         Operation::SetPartnershipGroup => edit(json!({
             "partnershipId": world.other_partnership, "groupId": world.group,
         })),

@@ -52,6 +52,8 @@ pub struct World {
     pub draft_group: String,
     /// Takes applications; the partner has sent none.
     pub open_program: String,
+    /// Of the partner into programs of its own: to be sent again, revoked, accepted and declined.
+    pub invitations: [String; 4],
     /// One each to be withdrawn, approved and rejected.
     pub applications: [String; 3],
     /// Was approved; nothing more happens to it.
@@ -185,6 +187,12 @@ impl World {
             let (program, ..) = maker.open_program(name).await;
             leaving_partnerships.push(maker.join(&creator, &partner, &program).await.1);
         }
+        let mut invitations = Vec::new();
+        for name in ["resent", "revoked", "accepted", "declined"] {
+            let (program, ..) = maker.open_program(name).await;
+            let input = json!({ "programId": program, "invitee": { "partnerId": partner } });
+            invitations.push(maker.manage("inviteToProgram", "programInvitation", input).await);
+        }
         let link = maker
             .make(
                 &creator,
@@ -265,6 +273,7 @@ impl World {
             group,
             draft_group,
             open_program,
+            invitations: invitations.try_into().unwrap(),
             applications: applications.try_into().unwrap(),
             application,
             conversions,

@@ -1,2 +1,3 @@
+mod invitations;
 mod standing;
 mod terms;

@@ -27,7 +27,7 @@ use crate::{
     programs::service as programs,
 };
 
-const MAX_MESSAGE_CHARS: usize = 2_000;
+pub(super) const MAX_MESSAGE_CHARS: usize = 2_000;
 
 pub struct Apply {
     pub partner: PartnerId,

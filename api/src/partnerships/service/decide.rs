@@ -2,7 +2,7 @@
 
 use entity::{
     application::{self, ApplicationState, ReapplyPolicy, RejectionReason},
-    ids::{ApplicationId, PartnerGroupId, ProgramId},
+    ids::{ApplicationId, BrandId, PartnerGroupId, PartnerId, PartnershipId, ProgramId},
     partnership::{self, PartnershipState},
     program::{self, ProgramState},
 };
@@ -71,7 +71,7 @@ pub async fn approve_application(
             format!("the program is {}: nobody joins it now", program.state.to_value()),
         ));
     }
-    open_partnership_in_tx(&tx, app, actor, &decided, program.default_group_id).await?;
+    open_partnership_in_tx(&tx, app, actor, &Joining::by(&decided, program.default_group_id)).await?;
     app.commit(tx).await?;
     Ok(decided)
 }
@@ -110,7 +110,7 @@ pub(super) async fn approve_at_once_in_tx(
     };
     let actor = Actor::system();
     let decided = change_state_in_tx(tx, app, &actor, &row, decided, "application.approved", None).await?;
-    open_partnership_in_tx(tx, app, &actor, &decided, Some(group)).await?;
+    open_partnership_in_tx(tx, app, &actor, &Joining::by(&decided, Some(group))).await?;
     Ok(decided)
 }
 
@@ -220,27 +220,50 @@ pub(super) async fn change_state_in_tx(
     Ok(wanted)
 }
 
-/// The partnership an approved application becomes: a new one, or the partner's ended one again.
-async fn open_partnership_in_tx(
+/// A partner who comes into a program: by an application that is approved, or by an invitation that is accepted.
+pub(super) struct Joining {
+    pub program: ProgramId,
+    pub brand: BrandId,
+    pub partner: PartnerId,
+    /// Who recruited it.
+    pub referrer: Option<PartnershipId>,
+    pub application: Option<ApplicationId>,
+    /// Where a new partnership comes to; an ended one has the group it left with.
+    pub group: Option<PartnerGroupId>,
+}
+
+impl Joining {
+    fn by(application: &application::Model, group: Option<PartnerGroupId>) -> Self {
+        Self {
+            program: application.program_id,
+            brand: application.brand_id,
+            partner: application.partner_id,
+            referrer: application.referrer_id,
+            application: Some(application.id),
+            group,
+        }
+    }
+}
+
+/// The partnership of who comes in: a new one, or the partner's ended one again. The program is locked.
+pub(super) async fn open_partnership_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
-    application: &application::Model,
-    group: Option<PartnerGroupId>,
-) -> Result<()> {
+    joining: &Joining,
+) -> Result<partnership::Model> {
     let known = partnership::Entity::find()
-        .filter(partnership::Column::ProgramId.eq(application.program_id))
-        .filter(partnership::Column::PartnerId.eq(application.partner_id))
+        .filter(partnership::Column::ProgramId.eq(joining.program))
+        .filter(partnership::Column::PartnerId.eq(joining.partner))
         .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?;
     if let Some(known) = known {
         // When it may ask again was decided as it asked; by now it may have been banned.
         standing::may_ask_again(&known)?;
-        standing::rejoin_in_tx(tx, app, actor, known, application).await?;
-        return Ok(());
+        return standing::rejoin_in_tx(tx, app, actor, known, joining).await;
     }
-    let upline = match application.referrer_id {
+    let upline = match joining.referrer {
         Some(referrer) => tree::upline_below_in_tx(tx, referrer).await?,
         None => Vec::new(),
     };
@@ -257,14 +280,14 @@ async fn open_partnership_in_tx(
     let now = app.clock.now();
     let row = partnership::Model {
         id: app.ids.new_id(now),
-        program_id: application.program_id,
-        brand_id: application.brand_id,
-        partner_id: application.partner_id,
+        program_id: joining.program,
+        brand_id: joining.brand,
+        partner_id: joining.partner,
         state: PartnershipState::Active,
         referral_code: new_referral_code_in_tx(tx, app).await?,
-        referrer_id: application.referrer_id,
-        application_id: Some(application.id),
-        group_id: group,
+        referrer_id: joining.referrer,
+        application_id: joining.application,
+        group_id: joining.group,
         created_at: now,
         state_since: Some(now),
         ended_by: None,
@@ -284,7 +307,8 @@ async fn open_partnership_in_tx(
     tree::attach_in_tx(tx, row.id, &upline).await?;
     let change = Change::of_fact(row.brand_id, "partnership.created", row.id);
     audit::record_in_tx(tx, app, actor, change).await?;
-    standing::announce_in_tx(tx, app, &row).await
+    standing::announce_in_tx(tx, app, &row).await?;
+    Ok(row)
 }
 
 async fn new_referral_code_in_tx(tx: &DatabaseTransaction, app: &App) -> Result<String> {

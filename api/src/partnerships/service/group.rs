@@ -74,31 +74,44 @@ async fn change_groups(
         .lock(LockType::NoKeyUpdate)
         .all(&tx)
         .await?;
-    let moved: Vec<&partnership::Model> = rows.iter().filter(|row| row.group_id != group).collect();
-    if !moved.is_empty() {
-        partnership::Entity::update_many()
-            .set(partnership::ActiveModel {
-                group_id: Set(group),
-                ..Default::default()
-            })
-            .filter(partnership::Column::Id.is_in(moved.iter().map(|row| row.id)))
-            .exec(&tx)
-            .await?;
-    }
-    for row in moved {
-        let change = Change {
-            from: row.group_id.map(|id| id.to_string()),
-            to: group.map(|id| id.to_string()),
-            ..Change::of_fact(row.brand_id, "partnership.group_set", row.id)
-        };
-        audit::record_in_tx(&tx, app, actor, change).await?;
-    }
+    move_in_tx(&tx, app, actor, &rows, group).await?;
     app.commit(tx).await?;
     let rows: HashMap<PartnershipId, partnership::Model> = rows
         .into_iter()
         .map(|row| (row.id, partnership::Model { group_id: group, ..row }))
         .collect();
     Ok(ids.iter().filter_map(|id| rows.get(id).cloned()).collect())
+}
+
+/// Moves those that are not there yet. Their program is locked.
+pub(super) async fn move_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    rows: &[partnership::Model],
+    group: Option<PartnerGroupId>,
+) -> Result<()> {
+    let moved: Vec<&partnership::Model> = rows.iter().filter(|row| row.group_id != group).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    partnership::Entity::update_many()
+        .set(partnership::ActiveModel {
+            group_id: Set(group),
+            ..Default::default()
+        })
+        .filter(partnership::Column::Id.is_in(moved.iter().map(|row| row.id)))
+        .exec(tx)
+        .await?;
+    for row in moved {
+        let change = Change {
+            from: row.group_id.map(|id| id.to_string()),
+            to: group.map(|id| id.to_string()),
+            ..Change::of_fact(row.brand_id, "partnership.group_set", row.id)
+        };
+        audit::record_in_tx(tx, app, actor, change).await?;
+    }
+    Ok(())
 }
 
 /// The one program of these partnerships, locked: its groups stay as they are meanwhile.
@@ -132,7 +145,7 @@ async fn lock_program_of_in_tx(
     Ok(first.program_id)
 }
 
-async fn check_group_in_tx(
+pub(super) async fn check_group_in_tx(
     tx: &DatabaseTransaction,
     actor: &Actor,
     program: ProgramId,

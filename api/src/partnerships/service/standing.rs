@@ -1,14 +1,13 @@
 //! What becomes of a partnership: suspended, ended, left, banned, and back again.
 
 use entity::{
-    application,
     ids::PartnershipId,
     partnership::{self, BanReason, EndedBy, PartnershipState, ReapplyPolicy},
 };
 use sea_orm::{ActiveEnum, ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use serde_json::json;
 
-use super::{Result, check_reason, lock_partnership_in_tx, tree};
+use super::{Result, check_reason, decide::Joining, lock_partnership_in_tx, tree};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -83,7 +82,7 @@ pub async fn ban_partnership(
     change_state(app, actor, Operation::BanPartnership, id, wanted, note).await
 }
 
-/// Brings an ended partnership back, for an application that was approved. It is the same one: its balances, a debt too,
+/// Brings an ended partnership back, as its partner comes in again. It is the same one: its balances, a debt too,
 /// its links, codes and customers are its own again, and it keeps its place in the tree unless the applicant named another
 /// recruiter.
 pub(super) async fn rejoin_in_tx(
@@ -91,25 +90,23 @@ pub(super) async fn rejoin_in_tx(
     app: &App,
     actor: &Actor,
     mut row: partnership::Model,
-    application: &application::Model,
+    joining: &Joining,
 ) -> Result<partnership::Model> {
-    if let Some(referrer) = application.referrer_id
+    if let Some(referrer) = joining.referrer
         && row.referrer_id != Some(referrer)
     {
         row = tree::move_in_tx(tx, app, actor, &row, Some(referrer), "id").await?;
     }
     let row = change_state_in_tx(tx, app, actor, row, Wanted::plain(Step::Rejoin), None).await?;
+    let application_id = joining.application.or(row.application_id);
     partnership::Entity::update(partnership::ActiveModel {
         id: Set(row.id),
-        application_id: Set(Some(application.id)),
+        application_id: Set(application_id),
         ..Default::default()
     })
     .exec_without_returning(tx)
     .await?;
-    Ok(partnership::Model {
-        application_id: Some(application.id),
-        ..row
-    })
+    Ok(partnership::Model { application_id, ..row })
 }
 
 /// A step, and what is kept with the state it leads to.

@@ -5,6 +5,7 @@ use entity::{
     ids::{BrandId, PartnerGroupId, PartnerId, ProgramId},
     partner_group::{self, Column, Entity, Model},
     partnership, program,
+    program_invitation::{self, ProgramInvitationState},
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
@@ -135,6 +136,18 @@ pub async fn archive_group(app: &App, actor: &Actor, id: PartnerGroupId) -> Resu
         return Err(Failure::refused(
             Code::GroupInUse,
             format!("{within} partnerships are in this group; move them first"),
+        ));
+    }
+    let asked = program_invitation::Entity::find()
+        .filter(program_invitation::Column::GroupId.eq(id))
+        .filter(program_invitation::Column::State.eq(ProgramInvitationState::Sent))
+        .filter(program_invitation::Column::ExpiresAt.gt(app.clock.now()))
+        .count(&tx)
+        .await?;
+    if asked > 0 {
+        return Err(Failure::refused(
+            Code::GroupInUse,
+            format!("{asked} open invitations lead into this group; revoke them first"),
         ));
     }
     let row = Model {

@@ -1,0 +1,310 @@
+//! Invitations into programs as the schema shows them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{
+    ids::{BrandId, PartnerId, ProgramId},
+    program_invitation,
+};
+
+use crate::{
+    connection,
+    error::ApiError,
+    graphql::{
+        context::{ContextExt, parse_id},
+        objects::{Partner, PartnerGroup, Partnership, Program},
+    },
+    page,
+    partnerships::{
+        error::{PartnershipError, PartnershipErrorCode},
+        loaders::PartnershipFor,
+        service::{self, Invitation, Invitee},
+    },
+    payload,
+    programs::types::ProgramTerms,
+};
+
+/// Where an invitation into a program stands.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "program_invitation::ProgramInvitationState")]
+pub enum ProgramInvitationState {
+    /// Open: it can be accepted.
+    Sent,
+    /// The partner is in.
+    Accepted,
+    /// The partner does not want to.
+    Declined,
+    /// Nobody answered in time.
+    Expired,
+    /// The brand took it back.
+    Revoked,
+}
+
+/// A brand asks a partner into a program.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct ProgramInvitation {
+    /// Global id.
+    pub id: ID,
+    /// Where it was mailed to; absent of one that is for a certain partner.
+    pub email: Option<String>,
+    /// What the brand wrote; may be empty.
+    pub message: String,
+    /// Why it was declined, if the partner said so.
+    pub decline_reason: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was sent last.
+    pub sent_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    pub expires_at: DateTime<Utc>,
+    /// When it was accepted, declined or revoked, or found to have expired.
+    pub decided_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    pub row: program_invitation::Model,
+}
+
+impl From<program_invitation::Model> for ProgramInvitation {
+    fn from(row: program_invitation::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            email: row.email.clone(),
+            message: row.message.clone(),
+            decline_reason: row.decline_reason.clone(),
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+            expires_at: row.expires_at,
+            decided_at: row.decided_at,
+            row,
+        }
+    }
+}
+
+#[ComplexObject]
+impl ProgramInvitation {
+    /// Where it stands now.
+    async fn state(&self, ctx: &Context<'_>) -> ProgramInvitationState {
+        self.row.state_at(ctx.app().clock.now()).into()
+    }
+
+    /// The program asked into.
+    async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
+        Ok(ctx.load(self.row.program_id).await?.map(Program::from))
+    }
+
+    /// Who is asked; of a mailed one, who accepted it.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Option<Partner>, ApiError> {
+        let Some(id) = self.row.partner_id else { return Ok(None) };
+        Ok(ctx.load(id).await?.map(Partner::from))
+    }
+
+    /// The group the partner comes to. Absent when it is the program's default, and for whoever may not see the group:
+    /// the brand may.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<PartnerGroup>, ApiError> {
+        let Some(id) = self.row.group_id else { return Ok(None) };
+        Ok(ctx.load(id).await?.map(PartnerGroup::from))
+    }
+
+    /// The version of the terms that was accepted with it; absent unless it was.
+    async fn terms(&self, ctx: &Context<'_>) -> Result<Option<ProgramTerms>, ApiError> {
+        let Some(id) = self.row.terms_id else { return Ok(None) };
+        Ok(ctx.load(id).await?.map(ProgramTerms::from))
+    }
+
+    /// The partnership it led to; absent unless it was accepted.
+    async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
+        let accepted = self.row.state == program_invitation::ProgramInvitationState::Accepted;
+        let Some(partner) = self.row.partner_id.filter(|_| accepted) else {
+            return Ok(None);
+        };
+        let key = PartnershipFor(self.row.program_id, partner);
+        Ok(ctx.load(key).await?.map(Partnership::from))
+    }
+}
+
+connection! {
+    /// Invitations into programs.
+    ProgramInvitationConnection, ProgramInvitationEdge of ProgramInvitation
+}
+
+/// Invitations' part of `Program`.
+#[derive(Clone)]
+pub struct InvitationsOfProgram {
+    pub program: ProgramId,
+    pub brand: BrandId,
+}
+
+#[Object]
+impl InvitationsOfProgram {
+    /// Whom the brand asked in, newest first. For the brand's members.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ProgramInvitationConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let slice =
+            service::list_invitations_of_program(ctx.app(), ctx.actor(), self.brand, self.program, &page).await?;
+        Ok(Some(slice.into()))
+    }
+}
+
+/// Invitations' part of `Partner`.
+#[derive(Clone)]
+pub struct InvitationsOfPartner(pub PartnerId);
+
+#[Object]
+impl InvitationsOfPartner {
+    /// Into which programs this partner was asked, newest first; mailed ones once they are accepted. For the partner.
+    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    async fn program_invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, at most 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Items from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items in front of this cursor.")] before: Option<String>,
+    ) -> Result<Option<ProgramInvitationConnection>, ApiError> {
+        let page = ctx.page(first, after, last, before)?;
+        let slice = service::list_invitations_of_partner(ctx.app(), ctx.actor(), self.0, &page).await?;
+        Ok(Some(slice.into()))
+    }
+}
+
+/// Whom a brand asks in: exactly one of these.
+#[derive(OneofObject)]
+pub enum ProgramInviteeInput {
+    /// A partner, who is told by mail and finds it in `Partner.programInvitations`.
+    PartnerId(ID),
+    /// Whoever has this mail address, with or without an account: a link is mailed there.
+    Email(String),
+}
+
+impl ProgramInviteeInput {
+    pub fn read(self) -> Result<Invitee, ApiError> {
+        Ok(match self {
+            Self::PartnerId(id) => Invitee::Partner(parse_id(&id, "invitee.partnerId")?),
+            Self::Email(email) => Invitee::Email(email),
+        })
+    }
+}
+
+/// Which invitation is answered: exactly one of these.
+#[derive(OneofObject)]
+pub enum ProgramInvitationRefInput {
+    /// One for a partner of the caller.
+    InvitationId(ID),
+    /// What stands behind `#` in the link that was mailed.
+    Token(String),
+}
+
+impl ProgramInvitationRefInput {
+    pub fn read(self) -> Result<Invitation, ApiError> {
+        Ok(match self {
+            Self::InvitationId(id) => Invitation::Id(parse_id(&id, "invitation.invitationId")?),
+            Self::Token(token) => Invitation::Token(token),
+        })
+    }
+}
+
+/// An invitation into a program.
+#[derive(InputObject)]
+pub struct InviteToProgramInput {
+    /// The program, which is active.
+    pub program_id: ID,
+    /// Whom to ask.
+    pub invitee: ProgramInviteeInput,
+    /// The group the partner comes to; absent: the program's default.
+    pub group_id: Option<ID>,
+    /// What to say: at most 2,000 characters.
+    #[graphql(default)]
+    pub message: String,
+    /// How long it can be accepted: 1 to 90 days.
+    #[graphql(default = 30)]
+    pub expires_in_days: i32,
+}
+
+/// An invitation to send again.
+#[derive(InputObject)]
+pub struct ResendProgramInvitationInput {
+    /// The invitation, which is open.
+    pub id: ID,
+    /// How long it can be accepted from now on: 1 to 90 days.
+    #[graphql(default = 30)]
+    pub expires_in_days: i32,
+}
+
+/// An invitation to take back.
+#[derive(InputObject)]
+pub struct RevokeProgramInvitationInput {
+    /// The invitation.
+    pub id: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
+}
+
+/// An invitation to accept.
+#[derive(InputObject)]
+pub struct AcceptProgramInvitationInput {
+    /// Which one.
+    pub invitation: ProgramInvitationRefInput,
+    /// The partner that comes in.
+    pub partner_id: ID,
+    /// The version of the terms the partner read and accepts; it must be the current one.
+    pub accepted_terms_version: i32,
+}
+
+/// An invitation to decline.
+#[derive(InputObject)]
+pub struct DeclineProgramInvitationInput {
+    /// Which one.
+    pub invitation: ProgramInvitationRefInput,
+    /// Why, for the brand: 1 to 500 characters.
+    pub reason: Option<String>,
+}
+
+payload! {
+    /// What `inviteToProgram` answers.
+    InviteToProgramPayload {
+        /// The new invitation.
+        program_invitation: ProgramInvitation
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `resendProgramInvitation` answers.
+    ResendProgramInvitationPayload {
+        /// The invitation, sent again.
+        program_invitation: ProgramInvitation
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `revokeProgramInvitation` answers.
+    RevokeProgramInvitationPayload {
+        /// The invitation, revoked.
+        program_invitation: ProgramInvitation
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `acceptProgramInvitation` answers.
+    AcceptProgramInvitationPayload {
+        /// The invitation, accepted; its `partnership` is active.
+        program_invitation: ProgramInvitation
+    } refused by PartnershipError, PartnershipErrorCode
+}
+
+payload! {
+    /// What `declineProgramInvitation` answers.
+    DeclineProgramInvitationPayload {
+        /// The invitation, declined.
+        program_invitation: ProgramInvitation
+    } refused by PartnershipError, PartnershipErrorCode
+}
