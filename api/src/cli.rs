@@ -78,9 +78,9 @@ async fn serve_with_demo(config: Config) -> Result<(), String> {
     {
         return Err("--database-url: this database holds the demo, whose passwords are known to everyone".to_owned());
     }
-    if !app.config.no_demo && demo::fill_if_wanted(&app).await.map_err(|fault| fault.to_string())? {
-        println!("{}", demo::sign_ins(&app.config.public_base()));
-    } else if app.config.role != Role::Worker && demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
+    let filled = !app.config.no_demo && demo::fill_if_wanted(&app).await.map_err(|fault| fault.to_string())?;
+    let serves = app.config.role != Role::Worker;
+    if filled || serves && demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
         println!("{}", demo::sign_ins(&app.config.public_base()));
     }
     serve::serve(app).await

@@ -37,7 +37,6 @@ impl Origin {
 }
 
 /// For the front ends of this installation.
-#[must_use]
 pub fn front_ends(origins: &[Origin]) -> CorsLayer {
     let listed = origins.iter().map(|origin| match origin {
         Origin::Any => None,
@@ -56,7 +55,6 @@ pub fn front_ends(origins: &[Origin]) -> CorsLayer {
 }
 
 /// For a door that answers the pages of any origin.
-#[must_use]
 pub fn any_page() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)

@@ -1,6 +1,10 @@
 //! Files that are not what they should be: one line that says so, and nothing written.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use flate2::{Compression, write::GzEncoder};
 use rstest::rstest;
@@ -47,7 +51,7 @@ fn unreadable(folder: &TempDir, good: &[u8]) -> Vec<(PathBuf, &'static str)> {
 }
 
 /// One line for the person at the terminal, with the file's name, and nothing of it in the database.
-async fn expect_refused(app: &TestApp, file: &PathBuf, said: &str, result: Result<(), String>) {
+async fn expect_refused(app: &TestApp, file: &Path, said: &str, result: Result<(), String>) {
     let line = result.unwrap_err();
     let shown = file.display().to_string();
     assert!(line.starts_with(&shown) && line.contains(said), "{line}");
@@ -57,7 +61,7 @@ async fn expect_refused(app: &TestApp, file: &PathBuf, said: &str, result: Resul
     app.clock.set(crate::support::app::START.parse().unwrap());
 }
 
-async fn replay(app: &TestApp, file: &PathBuf) -> Result<String, String> {
+async fn replay(app: &TestApp, file: &Path) -> Result<String, String> {
     let replayed = invoice_replay::replay(&app.app, &app.clock, file).await;
     replayed.map_err(|fault| fault.to_string())
 }

@@ -6,8 +6,8 @@ use entity::{
     audit_entry,
     ids::{
         ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId, ListingId,
-        MemberInvitationId, OrderId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefusedEventId, TrackingLinkId,
-        TypedId, UserId, split_id,
+        MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefusedEventId,
+        TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -141,6 +141,8 @@ pub enum AuditSubjectKind {
     ApiKey,
     /// Programs.
     Program,
+    /// Partner groups.
+    PartnerGroup,
     /// Commission rules.
     CommissionRule,
     /// Listings.
@@ -173,6 +175,7 @@ impl AuditSubjectKind {
             Self::MemberInvitation => MemberInvitationId::PREFIX,
             Self::ApiKey => ApiKeyId::PREFIX,
             Self::Program => ProgramId::PREFIX,
+            Self::PartnerGroup => PartnerGroupId::PREFIX,
             Self::CommissionRule => CommissionRuleId::PREFIX,
             Self::Listing => ListingId::PREFIX,
             Self::Application => ApplicationId::PREFIX,

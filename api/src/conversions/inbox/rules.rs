@@ -211,7 +211,7 @@ mod tests {
             clean(&body),
             json!({
                 "orderId": "A-1", "apiKey": "***", "card_number": "***", "note": "sent with ***, please",
-                "lines": [{ "accessToken": "***" }], "***": 1,
+                "lines": [{ "accessToken": "***" }], "***": "***",
             })
             .to_string()
         );
