@@ -6,8 +6,8 @@ use entity::{
     audit_entry,
     ids::{
         ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId, ListingId,
-        MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId, PromoCodeId, RefusedEventId,
-        TrackingLinkId, TypedId, UserId, split_id,
+        MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId,
+        PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -143,6 +143,8 @@ pub enum AuditSubjectKind {
     Program,
     /// Partner groups.
     PartnerGroup,
+    /// Invitations of partners into programs.
+    ProgramInvitation,
     /// Commission rules.
     CommissionRule,
     /// Listings.
@@ -176,6 +178,7 @@ impl AuditSubjectKind {
             Self::ApiKey => ApiKeyId::PREFIX,
             Self::Program => ProgramId::PREFIX,
             Self::PartnerGroup => PartnerGroupId::PREFIX,
+            Self::ProgramInvitation => ProgramInvitationId::PREFIX,
             Self::CommissionRule => CommissionRuleId::PREFIX,
             Self::Listing => ListingId::PREFIX,
             Self::Application => ApplicationId::PREFIX,
