@@ -27,6 +27,8 @@ impl Origin {
         let origin = Url::parse(text)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
+            // No browser sends a pattern.
+            .filter(|_| !text.contains('*'))
             .map(|url| url.origin().ascii_serialization())
             .filter(|origin| text.trim_end_matches('/').eq_ignore_ascii_case(origin))
             .and_then(|origin| HeaderValue::from_str(&origin).ok());
