@@ -55,8 +55,8 @@ pub struct Replay {
     pub key: Option<Key>,
 }
 
-/// Records a refused event. The outcome is a replay when the event had been recorded before under the same key. Whoever dies between recording it and closing it does no harm: the next replay finds what was
-/// recorded under the same idempotency key.
+/// Records a refused event. The outcome is a replay when the event had been recorded before under the same key. Whoever dies
+/// between recording it and closing it does no harm: the next replay finds what was recorded.
 pub async fn replay_refused_event(app: &App, actor: &Actor, replay: Replay) -> Result<Outcome<Model>> {
     let row = get(app.db.read(), actor, Operation::ReplayRefusedEvent, replay.id).await?;
     replay_row(app, actor, row, replay.body, replay.key).await
