@@ -17,6 +17,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
     sea_query::LockType,
 };
+use serde_json::json;
 
 pub use self::{
     earning::Earning,
@@ -40,6 +41,7 @@ use crate::{
     },
     app::App,
     error::{ApiError, Failure},
+    outbox::{self, Fact, Topic},
     page::{self, Page, Slice},
     programs::error::ProgramErrorCode as Code,
 };
@@ -85,6 +87,23 @@ pub async fn get_program(app: &App, actor: &Actor, id: ProgramId) -> std::result
         .map_err(ApiError::internal)?
         .filter(|row| is_visible(actor, row))
         .ok_or_else(|| ApiError::not_found("program"))
+}
+
+/// Announces that what a program says or pays is another now: search reads it again.
+pub async fn announce_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    brand: BrandId,
+    program: ProgramId,
+) -> std::result::Result<(), DbErr> {
+    let fact = Fact {
+        topic: Topic::ProgramChanged,
+        brand,
+        partner: None,
+        subject: program.0,
+        payload: json!({}),
+    };
+    outbox::enqueue_in_tx(tx, app, fact).await
 }
 
 pub async fn list_programs(

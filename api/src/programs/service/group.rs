@@ -12,7 +12,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QuerySelect, sea_query::LockType,
 };
 
-use super::{Result, acts_for_any, lock_living_in_tx, program::HOLD_DAYS};
+use super::{Result, acts_for_any, announce_in_tx, lock_living_in_tx, program::HOLD_DAYS};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -92,7 +92,7 @@ pub async fn create_group(app: &App, actor: &Actor, command: CreateGroup) -> Res
 
 pub async fn update_group(app: &App, actor: &Actor, id: PartnerGroupId, patch: GroupPatch) -> Result<Model> {
     let tx = app.db.begin().await?;
-    let (_, row) = lock_group_in_tx(&tx, actor, Operation::UpdatePartnerGroup, id).await?;
+    let (program, row) = lock_group_in_tx(&tx, actor, Operation::UpdatePartnerGroup, id).await?;
     refuse_archived(&row)?;
     let name = match patch.name {
         Some(name) => check_name(&name, "patch.name")?,
@@ -113,7 +113,8 @@ pub async fn update_group(app: &App, actor: &Actor, id: PartnerGroupId, patch: G
         .await?;
     let change = Change::of_fact(row.brand_id, "partner_group.updated", id);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, program.brand_id, program.id).await?;
+    app.commit(tx).await?;
     Ok(row)
 }
 
@@ -192,7 +193,8 @@ pub async fn set_default_group(
         ..Change::of_fact(program.brand_id, "program.default_group_set", id)
     };
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, program.brand_id, program.id).await?;
+    app.commit(tx).await?;
     Ok(program::Model {
         default_group_id: group,
         ..program

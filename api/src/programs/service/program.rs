@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{Result, lock_living_in_tx, terms};
+use super::{Result, announce_in_tx, lock_living_in_tx, terms};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -166,7 +166,8 @@ pub async fn update_program(app: &App, actor: &Actor, id: ProgramId, mut patch: 
         .exec_without_returning(&tx)
         .await?;
     audit::record_in_tx(&tx, app, actor, Change::of_fact(row.brand_id, "program.updated", id)).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, row.brand_id, row.id).await?;
+    app.commit(tx).await?;
     Ok(row)
 }
 

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::{
-    Result,
+    Result, announce_in_tx,
     earning::{Earning, check_earning},
     group, lock_living_in_tx,
 };
@@ -135,7 +135,8 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
         .await?;
     let change = Change::of_fact(row.brand_id, "commission_rule.created", row.id);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, row.brand_id, row.program_id).await?;
+    app.commit(tx).await?;
     Ok(row)
 }
 
@@ -244,7 +245,8 @@ pub async fn archive_rule(app: &App, actor: &Actor, id: CommissionRuleId) -> Res
     .await?;
     let change = Change::of_fact(row.brand_id, "commission_rule.archived", id);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, row.brand_id, row.program_id).await?;
+    app.commit(tx).await?;
     Ok(row)
 }
 

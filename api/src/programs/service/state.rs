@@ -4,16 +4,14 @@ use entity::{
     ids::ProgramId,
     program::{self, ProgramState},
 };
-use sea_orm::{ActiveEnum, ActiveValue::Set, EntityTrait};
-use serde_json::json;
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use super::{Result, lock_own_in_tx};
+use super::{Result, announce_in_tx, lock_own_in_tx};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
     audit::{self, Change},
     error::Failure,
-    outbox::{self, Fact, Topic},
     programs::{error::ProgramErrorCode as Code, rules},
 };
 
@@ -78,18 +76,7 @@ async fn change_state(app: &App, actor: &Actor, id: ProgramId, transition: Trans
     .await?;
     let change = Change::of_state(row.brand_id, transition.action, id, &from, &row.state, reason);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    outbox::enqueue_in_tx(
-        &tx,
-        app,
-        Fact {
-            topic: Topic::ProgramChanged,
-            brand: row.brand_id,
-            partner: None,
-            subject: id.0,
-            payload: json!({ "state": row.state.to_value() }),
-        },
-    )
-    .await?;
+    announce_in_tx(&tx, app, row.brand_id, row.id).await?;
     app.commit(tx).await?;
     Ok(row)
 }
