@@ -18,9 +18,10 @@ use crate::{
         clock::{Clock, SystemClock},
         db::Db,
         mail::{LogMailer, Mailer, SmtpMailer},
-        search::{DatabaseSearch, Search},
+        search::{SearchEngine, embedded::EmbeddedEngine},
     },
     keys::Keys,
+    marketplace::indexing::Indexing,
     metrics::Metrics,
     tracking::{clicks::ClickQueue, links::LinkCache},
 };
@@ -34,7 +35,9 @@ pub struct AppState {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
-    pub search: Arc<dyn Search>,
+    pub search: Arc<dyn SearchEngine>,
+    /// How far the engine follows the log.
+    pub indexing: Indexing,
     pub bus: Bus,
     pub mailer: Arc<dyn Mailer>,
     pub feeds: feed::Limits,
@@ -72,6 +75,8 @@ pub struct Parts {
     pub ids: Ids,
     /// In place of the one that the configuration asks for.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// In place of the one that the configuration asks for.
+    pub search: Option<Arc<dyn SearchEngine>>,
     pub feeds: feed::Limits,
 }
 
@@ -81,6 +86,7 @@ impl Default for Parts {
             clock: Arc::new(SystemClock),
             ids: Ids::from_os(),
             mailer: None,
+            search: None,
             feeds: feed::Limits::default(),
         }
     }
@@ -97,7 +103,7 @@ impl App {
     /// Assembles over a database whose schema is up to date.
     pub async fn assemble(config: Config, db: Db, parts: Parts) -> Result<Self, Fault> {
         let keys = Keys::load(&config, &db, &parts.ids, parts.clock.as_ref()).await?;
-        let search = Arc::new(DatabaseSearch::new(db.clone()));
+        let search = parts.search.unwrap_or_else(|| Arc::new(EmbeddedEngine::default()));
         let mailer = match parts.mailer {
             Some(mailer) => mailer,
             None => configured_mailer(&config).map_err(Fault::new)?,
@@ -108,6 +114,7 @@ impl App {
             clock: parts.clock,
             ids: parts.ids,
             search,
+            indexing: Indexing::default(),
             bus: Bus::default(),
             mailer,
             feeds: parts.feeds,

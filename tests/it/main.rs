@@ -28,6 +28,7 @@ mod migration;
 mod partnerships;
 mod programs;
 mod readme;
+mod search;
 mod seeding;
 mod states;
 mod support;

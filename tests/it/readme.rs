@@ -73,6 +73,7 @@ async fn the_tour_prints_what_the_readme_says(#[values(Database::Sqlite, Databas
     with_app(database, |app| async move {
         let stop = CancellationToken::new();
         let relay = tokio::spawn(tributary::outbox::relay::run(app.app.clone(), stop.clone()));
+        let indexing = tokio::spawn(tributary::marketplace::indexing::run(app.app.clone(), stop.clone()));
         let served = app.serve().await;
         let blocks = tour();
         let script = script(&blocks, &format!("http://{}", served.address));
@@ -91,6 +92,7 @@ async fn the_tour_prints_what_the_readme_says(#[values(Database::Sqlite, Databas
         .unwrap();
         stop.cancel();
         relay.await.unwrap();
+        indexing.await.unwrap();
 
         let printed = String::from_utf8(output.stdout).unwrap();
         let mark = format!("{MARK}\n");

@@ -147,6 +147,7 @@ operations! {
     SeeNode = "Query.node" => EVERYONE;
     SeeNodes = "Query.nodes" => EVERYONE;
     SearchListings = "Query.marketplaceListings" => EVERYONE;
+    SearchBrands = "Query.marketplaceBrands" => EVERYONE;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeeMailedInvitation = "Query.programInvitation" => EVERYONE;

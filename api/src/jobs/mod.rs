@@ -16,7 +16,7 @@ pub mod write_last_used;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, jobs::worker::Handlers, mail, outbox};
+use crate::{app::App, config::Role, jobs::worker::Handlers, mail, marketplace::indexing, outbox};
 
 /// Who does which kind of job.
 #[must_use]
@@ -42,6 +42,8 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
     if role != Role::Worker {
         jobs.spawn(write_last_used::run(app.clone(), stop.clone()));
         jobs.spawn(write_clicks::run(app.clone(), stop.clone()));
+        // The embedded index lies in the memory of the process that searches it.
+        jobs.spawn(indexing::run(app.clone(), stop.clone()));
     }
     jobs.close();
     jobs

@@ -3,9 +3,12 @@
 //! Invariants: a program has at most one listing that is not archived; a published one had an active program with something to earn when it
 //! was published; search answers ids only, rows are read again through what everyone may see.
 //!
-//! Deliberately absent today: trust metrics, saved and hidden listings, creators' profiles.
+//! Deliberately absent today: trust metrics, creators.
 
+pub mod documents;
 pub mod error;
+pub mod find;
+pub mod indexing;
 pub mod loaders;
 pub mod mutations;
 pub mod queries;

@@ -5,17 +5,23 @@ use async_graphql::{Context, Object};
 use crate::{
     error::ApiError,
     graphql::context::ContextExt,
-    infra::search::{ListingQuery, MAX_QUERY_CHARS},
+    infra::search::{
+        Filter, MAX_QUERY_CHARS, Query, Sort, Text,
+        query::MAX_OFFSET,
+        schema::{brands, listings},
+    },
     marketplace::{
-        rules, service,
-        types::{ListingConnection, ListingOrder, ListingOrderField, ListingWhere, OrderDirection},
+        find, rules,
+        types::{
+            OrderDirection,
+            find::{
+                BrandConnection, BrandWhere, ListingConnection, ListingFacets, ListingOrder, ListingOrderField,
+                ListingWhere,
+            },
+        },
     },
     page::{self, Page},
 };
-
-/// How far into a ranked list a page may begin: further back nobody looks, and the engine would count for nothing.
-const MAX_OFFSET: u64 = 10_000;
-const MAX_CATEGORIES: usize = 20;
 
 #[derive(Default)]
 pub struct MarketplaceQueries;
@@ -34,30 +40,99 @@ impl MarketplaceQueries {
         #[graphql(desc = "Only items behind this cursor; it may lie at most 10,000 items into the list.")]
         after: Option<String>,
     ) -> Result<Option<ListingConnection>, ApiError> {
-        let query = read_query(filter.unwrap_or_default(), order_by, first, after)?;
-        let query = ListingQuery {
-            count: ctx.look_ahead().field("totalCount").exists(),
-            ..query
+        let filter = filter.unwrap_or_default();
+        let text = read_text(filter.text.as_deref())?;
+        let asked = ctx.look_ahead();
+        let facets = asked.field("facets");
+        let query = Query {
+            sort: read_order(order_by, text.is_some()),
+            filter: filter.filter()?,
+            count: asked.field("totalCount").exists(),
+            facets: ListingFacets::FIELDS
+                .into_iter()
+                .filter(|(name, _)| facets.field(name).exists())
+                .map(|(_, field)| field)
+                .collect(),
+            highlight: if text.is_some() && asked.field("edges").field("highlights").exists() {
+                vec![listings::TITLE, listings::BRAND, listings::PROGRAM, listings::PITCH]
+            } else {
+                Vec::new()
+            },
+            text,
+            ..read_page(first, after)?
         };
-        Ok(Some(service::find_listings(ctx.app(), &query).await?.into()))
+        Ok(Some(find::find_listings(ctx.app(), &query).await?.into()))
+    }
+
+    /// Brands with a listing that is open to partners: by relevance when a text is asked for, else the newest first. Forward
+    /// only, as ranks move.
+    #[graphql(complexity = "page::cost(first, None, child_complexity)")]
+    async fn marketplace_brands(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones; all when absent.")] filter: Option<BrandWhere>,
+        #[graphql(desc = "Items of the page, at most 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor; it may lie at most 10,000 items into the list.")]
+        after: Option<String>,
+    ) -> Result<Option<BrandConnection>, ApiError> {
+        let filter = filter.unwrap_or_default();
+        let text = read_text(filter.text.as_deref())?;
+        let asked = ctx.look_ahead();
+        let query = Query {
+            sort: if text.is_some() {
+                Sort::Relevance
+            } else {
+                Sort::Descending(brands::CREATED_AT)
+            },
+            filter: filter.filter()?,
+            count: asked.field("totalCount").exists(),
+            highlight: if text.is_some() && asked.field("edges").field("highlights").exists() {
+                vec![brands::NAME]
+            } else {
+                Vec::new()
+            },
+            text,
+            ..read_page(first, after)?
+        };
+        Ok(Some(find::find_brands(ctx.app(), &query).await?.into()))
     }
 }
 
-fn read_query(
-    filter: ListingWhere,
-    order_by: Option<ListingOrder>,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<ListingQuery, ApiError> {
-    // The size of a page is checked as everywhere; the cursor is of another kind.
-    let limit = Page::new(first, None, None, None, false)?.limit;
-    let text = filter.text.filter(|text| !text.trim().is_empty());
-    if text.as_ref().is_some_and(|text| text.chars().count() > MAX_QUERY_CHARS) {
+/// A text that is blank asks for everything; one without a word in it finds nothing.
+fn read_text(text: Option<&str>) -> Result<Option<Text>, ApiError> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    if text.chars().count() > MAX_QUERY_CHARS {
         return Err(ApiError::bad_field(
             "where.text",
             format!("`text` has at most {MAX_QUERY_CHARS} characters"),
         ));
     }
+    Ok(Some(Text::parse(text)))
+}
+
+fn read_order(order: Option<ListingOrder>, has_text: bool) -> Sort {
+    let order = order.unwrap_or(ListingOrder {
+        field: ListingOrderField::Relevance,
+        direction: OrderDirection::Desc,
+    });
+    let field = match order.field {
+        ListingOrderField::Relevance if has_text => return Sort::Relevance,
+        ListingOrderField::Relevance | ListingOrderField::Newest => listings::PUBLISHED_AT,
+        ListingOrderField::SalePercent => listings::SALE_PPM,
+        ListingOrderField::AttributionWindow => listings::WINDOW_DAYS,
+    };
+    match order.direction {
+        OrderDirection::Asc => Sort::Ascending(field),
+        OrderDirection::Desc => Sort::Descending(field),
+    }
+}
+
+/// A query for everything, with the page that is asked for.
+fn read_page(first: Option<i32>, after: Option<String>) -> Result<Query, ApiError> {
+    // The size of a page is checked as everywhere; the cursor is of another kind.
+    let limit = Page::new(first, None, None, None, false)?.limit;
     let offset = match after {
         None => 0,
         Some(cursor) => rules::decode_offset(&cursor)
@@ -69,39 +144,11 @@ fn read_query(
             format!("a page begins at most {MAX_OFFSET} items into the list; narrow the search"),
         ));
     }
-    let (field, direction) = match order_by {
-        Some(order) => (order.field, order.direction),
-        None if text.is_some() => (ListingOrderField::Relevance, OrderDirection::Desc),
-        None => (ListingOrderField::Newest, OrderDirection::Desc),
-    };
-    Ok(ListingQuery {
-        text,
-        categories: match filter.category {
-            None => None,
-            Some(category) => read_categories(category.eq, category.any_of)?,
-        },
-        country: filter.country.map(|country| country.0),
-        by_relevance: field == ListingOrderField::Relevance,
-        ascending: direction == OrderDirection::Asc,
-        limit,
+    Ok(Query {
+        filter: Filter::default(),
         offset,
-        count: false,
-    })
-}
-
-/// The categories that pass both operators; `None` when there is no condition.
-fn read_categories(eq: Option<String>, any_of: Option<Vec<String>>) -> Result<Option<Vec<String>>, ApiError> {
-    if any_of.as_ref().is_some_and(|any| any.len() > MAX_CATEGORIES) {
-        return Err(ApiError::bad_field(
-            "where.category.in",
-            format!("`in` takes at most {MAX_CATEGORIES} categories"),
-        ));
-    }
-    Ok(match (eq, any_of) {
-        (None, None) => None,
-        (Some(one), None) => Some(vec![one]),
-        (None, Some(any)) => Some(any),
-        (Some(one), Some(any)) => Some(any.into_iter().filter(|category| *category == one).collect()),
+        limit,
+        ..Query::default()
     })
 }
 
@@ -111,35 +158,28 @@ mod tests {
 
     #[test]
     fn a_page_is_bounded() {
-        let read = |first, after: Option<String>| read_query(ListingWhere::default(), None, first, after);
-        assert_eq!(read(None, None).unwrap().limit, 20);
-        assert_eq!(read(Some(5), Some(rules::encode_offset(7))).unwrap().offset, 7);
-        assert!(read(Some(page::MAX_PAGE + 1), None).is_err());
-        assert!(read(None, Some("nonsense".to_owned())).is_err());
-        assert!(read(None, Some(rules::encode_offset(MAX_OFFSET + 1))).is_err());
+        assert_eq!(read_page(None, None).unwrap().limit, 20);
+        assert_eq!(read_page(Some(5), Some(rules::encode_offset(7))).unwrap().offset, 7);
+        assert!(read_page(Some(page::MAX_PAGE + 1), None).is_err());
+        assert!(read_page(None, Some("nonsense".to_owned())).is_err());
+        assert!(read_page(None, Some(rules::encode_offset(MAX_OFFSET + 1))).is_err());
     }
 
     #[test]
     fn a_text_is_ordered_by_relevance_unless_told() {
-        let text = || ListingWhere {
-            text: Some("coffee".to_owned()),
-            ..ListingWhere::default()
-        };
-        assert!(read_query(text(), None, None, None).unwrap().by_relevance);
+        assert_eq!(read_order(None, true), Sort::Relevance);
+        assert_eq!(read_order(None, false), Sort::Descending(listings::PUBLISHED_AT));
         let newest = ListingOrder {
             field: ListingOrderField::Newest,
             direction: OrderDirection::Asc,
         };
-        let query = read_query(text(), Some(newest), None, None).unwrap();
-        assert!(!query.by_relevance && query.ascending);
+        assert_eq!(read_order(Some(newest), true), Sort::Ascending(listings::PUBLISHED_AT));
     }
 
     #[test]
-    fn both_operators_must_hold() {
-        let any = || Some(vec!["home".to_owned(), "food".to_owned()]);
-        let read = |eq: Option<&str>, any| read_categories(eq.map(str::to_owned), any).unwrap();
-        assert_eq!(read(None, None), None);
-        assert_eq!(read(Some("food"), any()), Some(vec!["food".to_owned()]));
-        assert_eq!(read(Some("toys"), any()), Some(Vec::new()));
+    fn blanks_ask_for_everything_and_signs_for_nothing() {
+        assert_eq!(read_text(Some("  ")).unwrap(), None);
+        assert!(read_text(Some("🔥")).unwrap().unwrap().is_empty());
+        assert!(read_text(Some(&"x".repeat(MAX_QUERY_CHARS + 1))).is_err());
     }
 }

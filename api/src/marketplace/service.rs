@@ -1,4 +1,4 @@
-//! Use cases of listings, and discovery.
+//! Use cases of listings.
 
 use entity::{
     TenantScoped, brand,
@@ -21,10 +21,9 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure},
-    infra::search::{self, ListingQuery},
+    infra::search,
     marketplace::{error::ListingErrorCode as Code, rules},
     outbox::{self, Fact, Topic},
-    page::Slice,
     programs::service as programs,
 };
 
@@ -51,7 +50,8 @@ pub struct Patch {
 }
 
 /// Published, of a program that runs: what everyone may see.
-fn open_to_all() -> Condition {
+#[must_use]
+pub fn open_to_all() -> Condition {
     let running = program::Entity::find()
         .select_only()
         .column(program::Column::Id)
@@ -76,36 +76,6 @@ pub fn visible_to(actor: &Actor) -> Condition {
     Condition::any()
         .add(open_to_all())
         .add(listing::Column::BrandId.is_in(own))
-}
-
-/// One page of what is open to everyone, in the engine's order. The engine is asked for ids only; what it lags behind
-/// (a listing paused just now, a program resting) falls out when the rows are read again.
-pub async fn find_listings(app: &App, query: &ListingQuery) -> std::result::Result<Slice<listing::Model>, ApiError> {
-    let found = app
-        .search
-        .listings(query)
-        .await
-        .map_err(|error| ApiError::internal(format!("search: {error}")))?;
-    let mut rows: std::collections::HashMap<ListingId, listing::Model> = listing::Entity::find()
-        .filter(listing::Column::Id.is_in(found.ids.iter().copied()))
-        .filter(open_to_all())
-        .all(app.db.read())
-        .await
-        .map_err(ApiError::internal)?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
-    // A cursor counts the engine's answers, not the rows that are left, so that the next page begins where this one ended.
-    let items = (query.offset + 1..)
-        .zip(&found.ids)
-        .filter_map(|(rank, id)| Some((rules::encode_offset(rank), rows.remove(id)?)))
-        .collect();
-    Ok(Slice {
-        items,
-        has_previous_page: query.offset > 0,
-        has_next_page: found.has_more,
-        total: found.total,
-    })
 }
 
 pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, content: Content) -> Result<listing::Model> {

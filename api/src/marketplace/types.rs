@@ -1,5 +1,7 @@
 //! Listings as the schema shows them.
 
+pub mod find;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
@@ -8,7 +10,6 @@ use entity::{
 };
 
 use crate::{
-    connection,
     error::ApiError,
     graphql::{
         context::ContextExt,
@@ -93,11 +94,6 @@ impl Listing {
     }
 }
 
-connection! {
-    /// Listings.
-    ListingConnection, ListingEdge of Listing
-}
-
 /// What the marketplace adds to `Program`.
 #[derive(Clone)]
 pub struct ListingOfProgram(pub ProgramId);
@@ -111,54 +107,13 @@ impl ListingOfProgram {
     }
 }
 
-/// Which categories to find.
-#[derive(InputObject)]
-pub struct CategoryFilter {
-    /// Exactly this one.
-    pub eq: Option<String>,
-    /// Any of these: at most 20.
-    #[graphql(name = "in")]
-    pub any_of: Option<Vec<String>>,
-}
-
-/// What to find in the marketplace; every condition must hold.
-#[derive(Default, InputObject)]
-pub struct ListingWhere {
-    /// Words that must all occur in title, pitch, category or brand; case and accents do not matter. At most 256
-    /// characters.
-    pub text: Option<String>,
-    /// By category.
-    pub category: Option<CategoryFilter>,
-    /// Open to this country.
-    pub country: Option<CountryCode>,
-}
-
-/// What to order listings by.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum ListingOrderField {
-    /// By when they were first published.
-    Newest,
-    /// By how well they match the text; without a text, as `NEWEST`.
-    Relevance,
-}
-
 /// Which end of an order comes first.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum OrderDirection {
-    /// From the least to the greatest: the oldest or the worst match first.
+    /// From the least to the greatest: the oldest first.
     Asc,
-    /// From the greatest to the least: the newest or the best match first.
+    /// From the greatest to the least: the newest first.
     Desc,
-}
-
-/// In which order listings come.
-#[derive(InputObject)]
-pub struct ListingOrder {
-    /// What to order by.
-    pub field: ListingOrderField,
-    /// Which end comes first.
-    #[graphql(default_with = "OrderDirection::Desc")]
-    pub direction: OrderDirection,
 }
 
 /// A new listing, as a draft.

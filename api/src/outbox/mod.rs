@@ -167,6 +167,16 @@ pub async fn list_after(
         .await
 }
 
+/// Stamped events of everybody behind `after`, oldest first: for what the program itself keeps up with the log.
+pub async fn log_after(app: &App, after: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Position.gt(after))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .all(app.db.read())
+        .await
+}
+
 /// The end of the log: the position of the newest stamped event, 0 when there is none.
 pub async fn last_position(app: &App) -> Result<i64, DbErr> {
     let position: Option<Option<i64>> = Entity::find()

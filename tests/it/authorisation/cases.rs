@@ -108,6 +108,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "{ marketplaceListings(first: 2) { totalCount nodes { title program { name } } } }",
             json!({}),
         ),
+        Operation::SearchBrands => query(
+            "{ marketplaceBrands(first: 2) { totalCount nodes { name } } }",
+            json!({}),
+        ),
         Operation::SeeBrand => of_brand(world, "id slug name"),
         Operation::SeeProgram => list(
             "program",

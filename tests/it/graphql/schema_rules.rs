@@ -52,10 +52,13 @@ const PARTS: [(&str, &str); 2] = [
 ];
 
 /// Connections that can only be read forwards, each with its reason.
-const FORWARD_ONLY: [(&str, &str); 1] = [(
-    "Query.marketplaceListings",
-    "the rank of a search has no end to count back from",
-)];
+const FORWARD_ONLY: [(&str, &str); 2] = [
+    (
+        "Query.marketplaceListings",
+        "the rank of a search has no end to count back from",
+    ),
+    ("Query.marketplaceBrands", "as that of listings"),
+];
 
 fn is_listed(list: &[(&str, &str)], name: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == name)
@@ -266,7 +269,8 @@ async fn connections_have_one_shape() {
 }
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
-const INT_NAMES: [&str; 8] = [
+const INT_NAMES: [&str; 9] = [
+    "count",
     "first",
     "last",
     "number",

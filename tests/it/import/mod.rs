@@ -5,6 +5,6 @@ mod programs;
 use std::path::{Path, PathBuf};
 
 /// A file by its path from the tests' folder.
-fn path(relative: &str) -> PathBuf {
+pub fn path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
 }

@@ -26,8 +26,11 @@ use tributary::{
     infra::{
         clock::{Clock, ManualClock},
         db::Db,
+        search::SearchEngine,
     },
-    ledger, outbox,
+    ledger,
+    marketplace::indexing,
+    outbox,
 };
 
 use super::{
@@ -69,10 +72,28 @@ pub async fn with_app_and<Fut: Future<Output = ()>>(
     feeds: feed::Limits,
     body: impl FnOnce(TestApp) -> Fut,
 ) {
+    with_parts(database, feeds, None, body).await;
+}
+
+/// The same with another search engine.
+pub async fn with_engine<Fut: Future<Output = ()>>(
+    database: Database,
+    engine: Arc<dyn SearchEngine>,
+    body: impl FnOnce(TestApp) -> Fut,
+) {
+    with_parts(database, feed::Limits::default(), Some(engine), body).await;
+}
+
+async fn with_parts<Fut: Future<Output = ()>>(
+    database: Database,
+    feeds: feed::Limits,
+    engine: Option<Arc<dyn SearchEngine>>,
+    body: impl FnOnce(TestApp) -> Fut,
+) {
     let Some(database) = database.create().await else {
         return;
     };
-    let app = TestApp::assemble(Config::for_database(&database.url()), feeds).await;
+    let app = TestApp::assemble(Config::for_database(&database.url()), feeds, engine).await;
     body(app.clone()).await;
     app.check_invariants().await;
     app.app.db.close().await.unwrap();
@@ -82,15 +103,15 @@ pub async fn with_app_and<Fut: Future<Output = ()>>(
 
 impl TestApp {
     pub async fn over(url: &str) -> Self {
-        Self::assemble(Config::for_database(url), feed::Limits::default()).await
+        Self::assemble(Config::for_database(url), feed::Limits::default(), None).await
     }
 
     /// The same with other settings.
     pub async fn configured(config: Config) -> Self {
-        Self::assemble(config, feed::Limits::default()).await
+        Self::assemble(config, feed::Limits::default(), None).await
     }
 
-    async fn assemble(mut config: Config, feeds: feed::Limits) -> Self {
+    async fn assemble(mut config: Config, feeds: feed::Limits, search: Option<Arc<dyn SearchEngine>>) -> Self {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
         let mailer = Arc::new(RecordingMailer::default());
@@ -102,6 +123,7 @@ impl TestApp {
             clock: Arc::<ManualClock>::clone(&clock),
             ids: Ids::seeded(SEED),
             mailer: Some(Arc::<RecordingMailer>::clone(&mailer)),
+            search,
             feeds,
         };
         let Ok(app) = App::assemble(config, db, parts).await else {
@@ -130,6 +152,12 @@ impl TestApp {
         }
     }
 
+    /// Lets search see everything that is committed.
+    pub async fn index(&self) {
+        outbox::relay::drain(&self.app).await.unwrap();
+        indexing::catch_up(&self.app).await.unwrap();
+    }
+
     async fn db_unstamped_events(&self) -> u64 {
         use entity::outbox_event::{Column, Entity};
         use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -138,6 +166,24 @@ impl TestApp {
             .count(self.db())
             .await
             .unwrap()
+    }
+
+    /// Every open listing with the name of its program.
+    pub async fn db_listing_programs(&self) -> Vec<(uuid::Uuid, String)> {
+        use entity::{listing, program};
+        use sea_orm::EntityTrait;
+        let programs: BTreeMap<_, _> = program::Entity::find()
+            .all(self.db())
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| (row.id, row.name))
+            .collect();
+        let listings = listing::Entity::find().all(self.db()).await.unwrap();
+        listings
+            .into_iter()
+            .map(|row| (row.id.0, programs[&row.program_id].clone()))
+            .collect()
     }
 
     /// For direct checks of rows.

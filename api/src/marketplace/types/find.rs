@@ -1,0 +1,628 @@
+//! What can be asked of the marketplace, and how it answers.
+
+use async_graphql::{Enum, InputObject, SimpleObject, connection::PageInfo};
+use entity::listing;
+
+use crate::{
+    error::ApiError,
+    graphql::{
+        objects::Brand,
+        scalars::{CountryCode, CurrencyCode, Decimal, percent_to_ppm, ppm_to_percent},
+    },
+    infra::search::{self, Field, Filter, schema::listings},
+    marketplace::types::{Listing, OrderDirection},
+    money::{self, Currency},
+};
+
+/// Values of one `in`.
+const MAX_VALUES: usize = 100;
+/// Conditions of one `where`, all the way down.
+const MAX_CONDITIONS: usize = 50;
+/// How deep conditions may nest.
+const MAX_DEPTH: usize = 5;
+
+/// Which categories to find.
+#[derive(Clone, Default, InputObject)]
+pub struct CategoryFilter {
+    /// Exactly this one.
+    pub eq: Option<String>,
+    /// Any of these: at most 100.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<String>>,
+}
+
+/// What a program pays for, and how.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum CommissionKind {
+    /// A percentage of a sale.
+    SalePercent,
+    /// An amount for a sale or for each item of it.
+    SaleFixed,
+    /// An amount for a lead.
+    LeadFixed,
+    /// An amount for a signup.
+    SignupFixed,
+}
+
+impl CommissionKind {
+    const ALL: [Self; 4] = [Self::SalePercent, Self::SaleFixed, Self::LeadFixed, Self::SignupFixed];
+
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::SalePercent => "SALE_PERCENT",
+            Self::SaleFixed => "SALE_FIXED",
+            Self::LeadFixed => "LEAD_FIXED",
+            Self::SignupFixed => "SIGNUP_FIXED",
+        }
+    }
+}
+
+/// Which kinds of commission to find.
+#[derive(Clone, Default, InputObject)]
+pub struct CommissionKindFilter {
+    /// Exactly this one.
+    pub eq: Option<CommissionKind>,
+    /// Any of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<CommissionKind>>,
+}
+
+/// A range of percentages; both ends belong to it.
+#[derive(Clone, Default, InputObject)]
+pub struct PercentRange {
+    /// At least so much, such as `"10"`.
+    pub gte: Option<Decimal>,
+    /// At most so much.
+    pub lte: Option<Decimal>,
+}
+
+/// A range of amounts of one currency; both ends belong to it.
+#[derive(Clone, InputObject)]
+pub struct AmountRange {
+    /// The currency.
+    pub currency: CurrencyCode,
+    /// At least so much, in major units such as `"12.50"`.
+    pub gte: Option<Decimal>,
+    /// At most so much.
+    pub lte: Option<Decimal>,
+}
+
+/// A range of days; both ends belong to it.
+#[derive(Clone, Default, InputObject)]
+pub struct DaysRange {
+    /// At least so many.
+    pub min_days: Option<i32>,
+    /// At most so many.
+    pub max_days: Option<i32>,
+}
+
+/// What to find in the marketplace; every condition must hold.
+#[derive(Clone, Default, InputObject)]
+pub struct ListingWhere {
+    /// Words that must all occur in title, brand, program, category or pitch. Case and accents do not matter; a word of five
+    /// letters may have one typo, one of nine two; the last word may go on; `"in quotes"` words must occur side by side and to
+    /// the letter. At most 256 characters, of which ten words count. Only at the top, not within `and`, `or` and `not`.
+    pub text: Option<String>,
+    /// By category.
+    pub category: Option<CategoryFilter>,
+    /// Open to this country.
+    pub country: Option<CountryCode>,
+    /// By what pays and how, for somebody who just came in.
+    pub commission: Option<CommissionKindFilter>,
+    /// By the most that a sale pays as a percentage.
+    pub sale_percent: Option<PercentRange>,
+    /// By the most that an event pays as a fixed amount. A program that pays such amounts in several currencies counts
+    /// with the first of them by name.
+    pub fixed_amount: Option<AmountRange>,
+    /// Takes orders in this currency.
+    pub currency: Option<CurrencyCode>,
+    /// By how many days after a click a sale still counts.
+    pub attribution_window_days: Option<DaysRange>,
+    /// By how many days commissions wait before they are approved.
+    pub hold_days: Option<DaysRange>,
+    /// Later orders of a customer pay too, or do not.
+    pub recurring: Option<bool>,
+    /// Lets in who applies, or decides first.
+    pub auto_approval: Option<bool>,
+    /// All of these hold, too.
+    pub and: Option<Vec<ListingWhere>>,
+    /// One of these holds at least. An empty list finds nothing.
+    pub or: Option<Vec<ListingWhere>>,
+    /// This does not hold.
+    pub not: Option<Box<ListingWhere>>,
+}
+
+impl ListingWhere {
+    /// The same for an engine, with errors that name their field.
+    pub fn filter(&self) -> Result<Filter, ApiError> {
+        let filter = self.filter_at("where", 0)?;
+        if filter.nodes() > MAX_CONDITIONS {
+            return Err(ApiError::bad_field(
+                "where",
+                format!("`where` has at most {MAX_CONDITIONS} conditions"),
+            ));
+        }
+        Ok(filter)
+    }
+
+    fn filter_at(&self, path: &str, depth: usize) -> Result<Filter, ApiError> {
+        if depth > MAX_DEPTH {
+            return Err(ApiError::bad_field(
+                path,
+                format!("`and`, `or` and `not` nest at most {MAX_DEPTH} deep"),
+            ));
+        }
+        if depth > 0 && self.text.is_some() {
+            return Err(ApiError::bad_field(
+                &format!("{path}.text"),
+                "`text` stands at the top of `where` only",
+            ));
+        }
+        let mut all = Vec::new();
+        if let Some(category) = &self.category {
+            let path = format!("{path}.category");
+            all.extend(one_of(
+                listings::CATEGORY,
+                category.eq.as_ref(),
+                category.any_of.as_deref(),
+                &path,
+            )?);
+        }
+        if let Some(country) = &self.country {
+            all.push(open_to(listings::EVERYWHERE, listings::COUNTRIES, country));
+        }
+        if let Some(commission) = &self.commission {
+            let words =
+                |kinds: &[CommissionKind]| kinds.iter().map(|kind| kind.keyword().to_owned()).collect::<Vec<_>>();
+            let eq = commission.eq.map(|kind| kind.keyword().to_owned());
+            let any_of = commission.any_of.as_deref().map(words);
+            let path = format!("{path}.commission");
+            all.extend(one_of(listings::COMMISSIONS, eq.as_ref(), any_of.as_deref(), &path)?);
+        }
+        if let Some(percent) = &self.sale_percent {
+            let path = format!("{path}.salePercent");
+            let end = |end: Option<Decimal>| end.map(|end| percent_to_ppm(end, &path)).transpose();
+            all.push(Filter::Between(
+                listings::SALE_PPM,
+                end(percent.gte)?,
+                end(percent.lte)?,
+            ));
+        }
+        if let Some(amount) = &self.fixed_amount {
+            let path = format!("{path}.fixedAmount");
+            let end = |end: Option<Decimal>| end.map(|end| minor(end, &amount.currency, &path)).transpose();
+            all.push(Filter::In(listings::FIXED_CURRENCY, vec![amount.currency.0.clone()]));
+            all.push(Filter::Between(
+                listings::FIXED_MINOR,
+                end(amount.gte)?,
+                end(amount.lte)?,
+            ));
+        }
+        if let Some(currency) = &self.currency {
+            all.push(Filter::In(listings::CURRENCIES, vec![currency.0.clone()]));
+        }
+        for (field, days) in [
+            (listings::WINDOW_DAYS, &self.attribution_window_days),
+            (listings::HOLD_DAYS, &self.hold_days),
+        ] {
+            if let Some(days) = days {
+                all.push(Filter::Between(
+                    field,
+                    days.min_days.map(Into::into),
+                    days.max_days.map(Into::into),
+                ));
+            }
+        }
+        all.extend(self.recurring.map(|flag| Filter::Is(listings::RECURRING, flag)));
+        all.extend(self.auto_approval.map(|flag| Filter::Is(listings::AUTO_APPROVAL, flag)));
+        let parts = |name: &str, parts: &[Self]| {
+            at_most(parts.len(), MAX_CONDITIONS, &format!("{path}.{name}"))?;
+            let read = |(place, part): (usize, &Self)| part.filter_at(&format!("{path}.{name}[{place}]"), depth + 1);
+            parts.iter().enumerate().map(read).collect::<Result<Vec<_>, ApiError>>()
+        };
+        if let Some(and) = &self.and {
+            all.extend(parts("and", and)?);
+        }
+        if let Some(or) = &self.or {
+            all.push(Filter::Any(parts("or", or)?));
+        }
+        if let Some(not) = &self.not {
+            all.push(Filter::Not(Box::new(not.filter_at(&format!("{path}.not"), depth + 1)?)));
+        }
+        Ok(Filter::All(all))
+    }
+}
+
+/// What to find among brands; every condition must hold.
+#[derive(Clone, Default, InputObject)]
+pub struct BrandWhere {
+    /// Words that must all occur in the brand's name or the categories of its listings; read as in `ListingWhere.text`.
+    pub text: Option<String>,
+    /// By the categories of their open listings.
+    pub category: Option<CategoryFilter>,
+    /// With an open listing for this country.
+    pub country: Option<CountryCode>,
+}
+
+impl BrandWhere {
+    /// The same for an engine, with errors that name their field.
+    pub fn filter(&self) -> Result<Filter, ApiError> {
+        use search::schema::brands;
+        let mut all = Vec::new();
+        if let Some(category) = &self.category {
+            let (eq, any_of) = (category.eq.as_ref(), category.any_of.as_deref());
+            all.extend(one_of(brands::CATEGORIES, eq, any_of, "where.category")?);
+        }
+        if let Some(country) = &self.country {
+            all.push(open_to(brands::EVERYWHERE, brands::COUNTRIES, country));
+        }
+        Ok(Filter::All(all))
+    }
+}
+
+fn open_to(everywhere: Field, countries: Field, country: &CountryCode) -> Filter {
+    Filter::Any(vec![
+        Filter::Is(everywhere, true),
+        Filter::In(countries, vec![country.0.clone()]),
+    ])
+}
+
+fn one_of(field: Field, eq: Option<&String>, any_of: Option<&[String]>, path: &str) -> Result<Vec<Filter>, ApiError> {
+    at_most(any_of.map_or(0, <[_]>::len), MAX_VALUES, &format!("{path}.in"))?;
+    let eq = eq.map(|value| Filter::In(field, vec![value.clone()]));
+    let any_of = any_of.map(|values| Filter::In(field, values.to_vec()));
+    Ok(eq.into_iter().chain(any_of).collect())
+}
+
+fn at_most(size: usize, most: usize, path: &str) -> Result<(), ApiError> {
+    if size > most {
+        return Err(ApiError::bad_field(path, format!("at most {most} values stand here")));
+    }
+    Ok(())
+}
+
+fn minor(amount: Decimal, currency: &CurrencyCode, path: &str) -> Result<i64, ApiError> {
+    let refuse = |error: &dyn std::fmt::Display| ApiError::bad_field(path, error.to_string());
+    let currency: Currency = currency.0.parse().map_err(|error| refuse(&error))?;
+    let money = money::Money::from_decimal(amount.0, currency).map_err(|error| refuse(&error))?;
+    Ok(money.amount_minor)
+}
+
+/// What to order listings by.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ListingOrderField {
+    /// By when they were first published.
+    Newest,
+    /// By how well they match the text, the best first in either direction; without a text, as `NEWEST`.
+    Relevance,
+    /// By the most that a sale pays as a percentage; those that pay none come last.
+    SalePercent,
+    /// By how many days after a click a sale still counts.
+    AttributionWindow,
+}
+
+/// In which order listings come.
+#[derive(Clone, Copy, InputObject)]
+pub struct ListingOrder {
+    /// What to order by.
+    pub field: ListingOrderField,
+    /// Which end comes first.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    pub direction: OrderDirection,
+}
+
+/// A piece of a text that was searched.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TextFragment {
+    /// The piece, as it stands in the text.
+    pub text: String,
+    /// Whether it is why this was found.
+    pub matched: bool,
+}
+
+/// A text in which the words that were looked for are marked.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Highlight {
+    /// The field that was searched: `title`, `brand`, `program`, `pitch`, `name`, ….
+    pub field: String,
+    /// The text in pieces, in order; a long one is cut around its first match.
+    pub fragments: Vec<TextFragment>,
+}
+
+/// A value and how often it is found.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct FacetValue {
+    /// The value.
+    pub value: String,
+    /// How many of everything that was found have it.
+    pub count: i32,
+}
+
+/// How often a kind of commission is found.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CommissionFacetValue {
+    /// The kind.
+    pub value: CommissionKind,
+    /// How many of everything that was found have it.
+    pub count: i32,
+}
+
+/// The least and the greatest percentage.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PercentExtent {
+    /// The least.
+    pub min: Decimal,
+    /// The greatest.
+    pub max: Decimal,
+}
+
+/// The least and the greatest number of days.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DaysExtent {
+    /// The least.
+    pub min_days: i32,
+    /// The greatest.
+    pub max_days: i32,
+}
+
+/// What there is among everything that was found, before it is cut into pages. At most 100 values each, the most frequent
+/// first; only what is asked for is counted.
+#[derive(Clone, Debug, Default, SimpleObject)]
+pub struct ListingFacets {
+    /// By category.
+    pub categories: Vec<FacetValue>,
+    /// By country, those open everywhere left out.
+    pub countries: Vec<FacetValue>,
+    /// By what pays and how.
+    pub commissions: Vec<CommissionFacetValue>,
+    /// By currency of orders.
+    pub currencies: Vec<FacetValue>,
+    /// How many let in who applies (`true`) or decide first (`false`).
+    pub auto_approval: Vec<FacetValue>,
+    /// How many pay for later orders of a customer too (`true`) or do not (`false`).
+    pub recurring: Vec<FacetValue>,
+    /// What a sale pays as a percentage; absent when none does.
+    pub sale_percent: Option<PercentExtent>,
+    /// How many days after a click a sale still counts; absent when nothing was found.
+    pub attribution_window_days: Option<DaysExtent>,
+}
+
+impl ListingFacets {
+    /// Each facet's name in the schema with the field it counts.
+    pub const FIELDS: [(&'static str, Field); 8] = [
+        ("categories", listings::CATEGORY),
+        ("countries", listings::COUNTRIES),
+        ("commissions", listings::COMMISSIONS),
+        ("currencies", listings::CURRENCIES),
+        ("autoApproval", listings::AUTO_APPROVAL),
+        ("recurring", listings::RECURRING),
+        ("salePercent", listings::SALE_PPM),
+        ("attributionWindowDays", listings::WINDOW_DAYS),
+    ];
+
+    #[must_use]
+    pub fn of(counted: Vec<search::Facet>) -> Self {
+        let mut facets = Self::default();
+        for facet in counted {
+            match facet.field {
+                listings::CATEGORY => facets.categories = values(facet),
+                listings::COUNTRIES => facets.countries = values(facet),
+                listings::CURRENCIES => facets.currencies = values(facet),
+                listings::AUTO_APPROVAL => facets.auto_approval = values(facet),
+                listings::RECURRING => facets.recurring = values(facet),
+                listings::COMMISSIONS => {
+                    let known = |(word, count): (String, u64)| {
+                        let value = CommissionKind::ALL.into_iter().find(|kind| kind.keyword() == word)?;
+                        Some(CommissionFacetValue {
+                            value,
+                            count: bounded(count),
+                        })
+                    };
+                    facets.commissions = facet.values.into_iter().filter_map(known).collect();
+                }
+                listings::SALE_PPM => {
+                    facets.sale_percent = facet.range.map(|(min, max)| PercentExtent {
+                        min: ppm_to_percent(min),
+                        max: ppm_to_percent(max),
+                    });
+                }
+                listings::WINDOW_DAYS => {
+                    let days = |days: i64| i32::try_from(days).unwrap_or(i32::MAX);
+                    facets.attribution_window_days = facet.range.map(|(min, max)| DaysExtent {
+                        min_days: days(min),
+                        max_days: days(max),
+                    });
+                }
+                _ => {}
+            }
+        }
+        facets
+    }
+}
+
+fn bounded(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn values(facet: search::Facet) -> Vec<FacetValue> {
+    let value = |(value, count)| FacetValue {
+        value,
+        count: bounded(count),
+    };
+    facet.values.into_iter().map(value).collect()
+}
+
+/// Declares the connection of something that is searched, and its edge.
+macro_rules! found {
+    ($(#[$meta:meta])* $connection:ident, $edge:ident of $node:ty, from $row:ty $(, facets $facets:ty)?) => {
+        $(#[$meta])*
+        #[derive(SimpleObject)]
+        #[graphql(complex)]
+        pub struct $connection {
+            /// The items of this page, each with its cursor.
+            pub edges: Vec<$edge>,
+            /// Where this page lies in the list.
+            pub page_info: PageInfo,
+            /// Items of the whole list. Counted only when asked for.
+            pub total_count: Option<i32>,
+            $(
+                /// What there is among everything that was found.
+                pub facets: $facets,
+            )?
+            /// The search engine did not answer, and the database was searched instead: to the letter, among the newest 1,000
+            /// that contain the words. Counts and order are those of what it found.
+            pub degraded: bool,
+        }
+
+        #[async_graphql::ComplexObject]
+        impl $connection {
+            /// The items of this page without their cursors.
+            async fn nodes(&self) -> Vec<$node> {
+                self.edges.iter().map(|edge| edge.node.clone()).collect()
+            }
+        }
+
+        #[doc = concat!("One item of a `", stringify!($connection), "`.")]
+        #[derive(SimpleObject, Clone)]
+        pub struct $edge {
+            /// Where the item lies in its list; give it to `after`. Opaque.
+            pub cursor: String,
+            /// The item.
+            pub node: $node,
+            /// Its texts with the words that were looked for marked, as they were indexed; empty without a text. Those without
+            /// a match are left out.
+            pub highlights: Vec<Highlight>,
+        }
+
+        impl From<FoundPage<$row>> for $connection {
+            fn from(page: FoundPage<$row>) -> Self {
+                let edges: Vec<$edge> = page
+                    .items
+                    .into_iter()
+                    .map(|item| $edge {
+                        cursor: item.cursor,
+                        node: item.row.into(),
+                        highlights: item.highlights.into_iter().filter_map(highlight).collect(),
+                    })
+                    .collect();
+                Self {
+                    page_info: PageInfo {
+                        has_previous_page: page.has_previous,
+                        has_next_page: page.has_next,
+                        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+                        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+                    },
+                    total_count: page.total.map(bounded),
+                    $(facets: <$facets>::of(page.facets),)?
+                    degraded: page.degraded,
+                    edges,
+                }
+            }
+        }
+    };
+}
+
+/// A page of rows in the order in which they were found.
+pub struct FoundPage<T> {
+    pub items: Vec<FoundItem<T>>,
+    pub has_previous: bool,
+    pub has_next: bool,
+    pub total: Option<u64>,
+    pub facets: Vec<search::Facet>,
+    pub degraded: bool,
+}
+
+pub struct FoundItem<T> {
+    pub cursor: String,
+    pub row: T,
+    pub highlights: Vec<(Field, Vec<search::Fragment>)>,
+}
+
+fn highlight((field, fragments): (Field, Vec<search::Fragment>)) -> Option<Highlight> {
+    let fragment = |fragment: search::Fragment| TextFragment {
+        text: fragment.text,
+        matched: fragment.matched,
+    };
+    fragments.iter().any(|fragment| fragment.matched).then(|| Highlight {
+        field: field.name.to_owned(),
+        fragments: fragments.into_iter().map(fragment).collect(),
+    })
+}
+
+found! {
+    /// Listings as they were found.
+    ListingConnection, ListingEdge of Listing, from listing::Model, facets ListingFacets
+}
+
+found! {
+    /// Brands as they were found.
+    BrandConnection, BrandEdge of Brand, from entity::brand::Model
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn category(eq: Option<&str>, any_of: Option<&[&str]>) -> Result<Filter, ApiError> {
+        let any_of = any_of.map(|any| any.iter().map(|one| (*one).to_owned()).collect());
+        let category = Some(CategoryFilter {
+            eq: eq.map(str::to_owned),
+            any_of,
+        });
+        ListingWhere {
+            category,
+            ..ListingWhere::default()
+        }
+        .filter()
+    }
+
+    #[test]
+    fn both_operators_must_hold() {
+        let of = |words: &[&str]| {
+            Filter::In(
+                listings::CATEGORY,
+                words.iter().map(|word| (*word).to_owned()).collect(),
+            )
+        };
+        assert_eq!(
+            category(Some("food"), Some(&["home"])).unwrap(),
+            Filter::All(vec![of(&["food"]), of(&["home"])])
+        );
+        assert_eq!(category(None, Some(&[])).unwrap(), Filter::All(vec![of(&[])]));
+        assert!(category(None, Some(&["x"; MAX_VALUES + 1])).is_err());
+    }
+
+    #[test]
+    fn filters_are_bounded_in_breadth_and_depth() {
+        let leaf = || ListingWhere {
+            recurring: Some(true),
+            ..ListingWhere::default()
+        };
+        let wide = |size| ListingWhere {
+            or: Some(vec![leaf(); size]),
+            ..ListingWhere::default()
+        };
+        assert!(wide(20).filter().is_ok());
+        assert!(wide(MAX_CONDITIONS).filter().is_err());
+        let deep = |depth| {
+            (0..depth).fold(leaf(), |inner, _| ListingWhere {
+                not: Some(Box::new(inner)),
+                ..ListingWhere::default()
+            })
+        };
+        assert!(deep(MAX_DEPTH).filter().is_ok());
+        assert!(deep(MAX_DEPTH + 1).filter().is_err());
+        let hidden = ListingWhere {
+            text: Some("tea".to_owned()),
+            ..ListingWhere::default()
+        };
+        assert!(
+            ListingWhere {
+                not: Some(Box::new(hidden)),
+                ..ListingWhere::default()
+            }
+            .filter()
+            .is_err()
+        );
+    }
+}
