@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId, ProgramTermsId};
+use crate::ids::{
+    ApplicationId, BrandId, PartnerId, PartnershipId, ProgramId, ProgramTermsId, QuestionnaireId, UserId,
+};
 use crate::scope::tenant_scoped;
 
 /// SUBMITTED → IN_REVIEW → APPROVED | REJECTED | WITHDRAWN.
@@ -56,7 +58,19 @@ pub struct Model {
     pub rejection_reason: Option<RejectionReason>,
     #[sea_orm(column_type = "Text", nullable)]
     pub rejection_note: Option<String>,
+    /// As the rejection says; absent: as the program says.
     pub reapply_policy: Option<ReapplyPolicy>,
+    /// The version that was answered; absent when nothing was asked.
+    pub questionnaire_id: Option<QuestionnaireId>,
+    /// JSON: what was answered, in the order of the questions.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub answers: Option<String>,
+    /// Who sent it in the partner's name; absent where nobody wrote it down.
+    pub applicant_id: Option<UserId>,
+    /// Since when a person must look at it: nothing decides about it by itself.
+    pub flagged_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub flag_reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -96,6 +96,7 @@ typed_ids! {
     ProgramTermsId = "terms",
     TermsAcceptanceId = "accept",
     PartnerGroupId = "group",
+    QuestionnaireId = "quest",
     ProgramInvitationId = "pinv",
     CommissionRuleId = "rule",
     ReferralLevelId = "level",

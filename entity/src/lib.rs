@@ -7,6 +7,7 @@ pub mod ids;
 pub mod scope;
 
 pub mod account_link;
+pub mod admission_policy;
 pub mod api_key;
 pub mod application;
 pub mod audit_entry;
@@ -47,6 +48,7 @@ pub mod program;
 pub mod program_invitation;
 pub mod program_terms;
 pub mod promo_code;
+pub mod questionnaire;
 pub mod referral_level;
 pub mod refund;
 pub mod refund_line;

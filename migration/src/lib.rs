@@ -30,7 +30,9 @@ mod m20261126_000024_order_lines;
 mod m20261126_000025_refund_lines;
 mod m20261126_000026_refused_events;
 mod m20261126_000027_modes;
+mod m20261126_000029_questionnaires;
 mod m20261126_000030_invitation_mail;
+mod m20261126_000031_admission;
 
 pub struct Migrator;
 
@@ -64,6 +66,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000021_terms_acceptances::Migration),
             Box::new(m20261126_000027_modes::Migration),
             Box::new(m20261126_000025_refund_lines::Migration),
+            Box::new(m20261126_000029_questionnaires::Migration),
+            Box::new(m20261126_000031_admission::Migration),
         ]
     }
 }

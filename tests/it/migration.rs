@@ -28,12 +28,12 @@ macro_rules! read_all {
 #[tokio::test]
 async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_app(database, |app| async move {
-        let read = read_all!(app: account_link, api_key, application, audit_entry, brand, brand_member, capture, chargeback,
+        let read = read_all!(app: account_link, admission_policy, api_key, application, audit_entry, brand, brand_member, capture, chargeback,
             click, commission, commission_rule, conversion, conversion_touch, customer, customer_binding, idempotency_key,
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, mail,
             member_invitation, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partnership,
             partnership_ancestor, payout, payout_item, periodic_run, program, program_invitation, program_terms,
-            promo_code, referral_level, refund, refund_line, refused_event, session, terms_acceptance, tracking_link,
+            promo_code, questionnaire, referral_level, refund, refund_line, refused_event, session, terms_acceptance, tracking_link,
             used_refresh_token, user);
         let tables: BTreeSet<String> = list_tables(app.db())
             .await

@@ -178,6 +178,7 @@ operations! {
 
     SeePartnerGroups = "Program.groups" => TEAM;
     SeeProgramInvitations = "Program.invitations" => TEAM;
+    SeeEligibility = "Program.eligibility" => PARTNER;
     SeePartnershipsOfGroup = "PartnerGroup.partnerships" => TEAM;
 
     SeeLinks = "Partnership.trackingLinks" => TEAM_OR_PARTNER;
@@ -233,6 +234,8 @@ operations! {
     UpdatePartnerGroup = "Mutation.updatePartnerGroup" => MANAGERS;
     ArchivePartnerGroup = "Mutation.archivePartnerGroup" => MANAGERS;
     SetDefaultPartnerGroup = "Mutation.setDefaultPartnerGroup" => MANAGERS;
+    SetQuestionnaire = "Mutation.setQuestionnaire" => MANAGERS;
+    SetAdmissionPolicy = "Mutation.setAdmissionPolicy" => MANAGERS;
     CreateListing = "Mutation.createListing" => MANAGERS;
     UpdateListing = "Mutation.updateListing" => MANAGERS;
     PublishListing = "Mutation.publishListing" => MANAGERS;
@@ -244,6 +247,7 @@ operations! {
     StartApplicationReview = "Mutation.startApplicationReview" => MANAGERS;
     ApproveApplication = "Mutation.approveApplication" => MANAGERS;
     RejectApplication = "Mutation.rejectApplication" => MANAGERS;
+    SetApplicationFlag = "Mutation.setApplicationFlag" => MANAGERS;
     SuspendPartnership = "Mutation.suspendPartnership" => MANAGERS;
     ReactivatePartnership = "Mutation.reactivatePartnership" => MANAGERS;
     EndPartnership = "Mutation.endPartnership" => MANAGERS;

@@ -19,8 +19,8 @@ use crate::{
     marketplace::types::ListingOfProgram,
     members::types::{MembersOfBrand, MembersOfPartner},
     partnerships::types::{
-        InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand, PartnershipsOfGroup,
-        PartnershipsOfPartner,
+        EligibilityOfProgram, InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand,
+        PartnershipsOfGroup, PartnershipsOfPartner,
     },
     payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
@@ -87,7 +87,12 @@ impl From<partner::Model> for Partner {
 
 /// A brand's offer to partners: terms, attribution, commission rules and referral levels.
 #[derive(Clone, MergedObject)]
-pub struct Program(ProgramFields, ListingOfProgram, InvitationsOfProgram);
+pub struct Program(
+    ProgramFields,
+    ListingOfProgram,
+    EligibilityOfProgram,
+    InvitationsOfProgram,
+);
 
 impl From<program::Model> for Program {
     fn from(row: program::Model) -> Self {
@@ -95,6 +100,7 @@ impl From<program::Model> for Program {
         Self(
             row.into(),
             ListingOfProgram(program),
+            EligibilityOfProgram(program),
             InvitationsOfProgram { program, brand },
         )
     }

@@ -2,6 +2,7 @@
 
 pub mod approve_due;
 pub mod dead;
+pub mod decide_applications;
 pub mod error;
 pub mod forget;
 pub mod loaders;

@@ -17,7 +17,7 @@ use crate::{
     accounts::service as accounts,
     app::App,
     conversions::inbox,
-    jobs::{approve_due, forget},
+    jobs::{approve_due, decide_applications, forget},
     partnerships::service as partnerships,
     queue::claims::MAX_ERROR_CHARS,
 };
@@ -39,11 +39,16 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 5] = [
+pub const ALL: [Periodic; 6] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
         run: |app| async move { approve_due::approve_due(&app).await.map(drop) }.boxed(),
+    },
+    Periodic {
+        name: "decide-applications",
+        every: TimeDelta::minutes(10),
+        run: |app| async move { decide_applications::decide_applications(&app).await.map(drop) }.boxed(),
     },
     Periodic {
         name: "expire-invitations",

@@ -19,12 +19,39 @@ crate::error_codes! {
         AlreadyApplied,
         /// The partner is in the program.
         AlreadyPartner,
-        /// The last application was rejected, or the partnership ended, less than 30 days ago.
+        /// The last application was rejected or withdrawn, or the partnership ended, too short a time ago; the message names
+        /// the time from which on it is possible.
         ReapplyTooEarly,
-        /// The last application was rejected, or the partnership ended, for good.
+        /// The last application was rejected or withdrawn, or the partnership ended, for good.
         ReapplyNever,
         /// The partner was banned from the program.
         PartnerBanned,
+        /// The program asks where its partners are from, and this one does not say.
+        CountryMissing,
+        /// The partner's country is none of those the program takes partners from.
+        CountryNotAllowed,
+        /// The program takes no partners from the partner's country.
+        CountryExcluded,
+        /// The program takes applications from proved addresses only, and the account's is not.
+        EmailNotVerified,
+        /// The domain of the account's address is none of those the program takes applications from.
+        EmailDomainNotAllowed,
+        /// The program takes no applications from addresses of the account's domain.
+        EmailDomainBlocked,
+        /// A question that must be answered is not.
+        AnswerMissing,
+        /// No question that is asked now has this key.
+        AnswerUnknown,
+        /// A question is answered twice.
+        AnswerGivenTwice,
+        /// The answer is not of the question's kind.
+        AnswerMalformed,
+        /// The answer is none of the question's choices, or names one twice.
+        AnswerNotAChoice,
+        /// The answer is too little or too much; the message names the bound.
+        AnswerOutOfBounds,
+        /// The application was decided before.
+        ApplicationDecided,
         /// No active partnership of this program has this referral code.
         ReferralCodeUnknown,
         /// Nobody recruits themselves.

@@ -6,7 +6,7 @@ use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, application,
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId, ProgramInvitationId},
-    partner, partnership, program_invitation, terms_acceptance,
+    partner, partnership, program, program_invitation, terms_acceptance,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -165,6 +165,33 @@ impl Loader<VisiblePartner> for Batch {
         }
         let rows = select.all(self.app.db.read()).await?;
         Ok(rows.into_iter().map(|row| (VisiblePartner(row.id), row)).collect())
+    }
+}
+
+/// What stands in the way of an application into a program by a partner of the caller, who was asked whether it may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReasonsFor(pub ProgramId, pub PartnerId);
+
+impl Loader<ReasonsFor> for Batch {
+    type Value = Vec<service::Reason>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ReasonsFor]) -> Result<HashMap<ReasonsFor, Vec<service::Reason>>, LoadError> {
+        let conn = self.app.db.read();
+        let programs = program::Entity::find()
+            .filter(program::Column::Id.is_in(keys.iter().map(|key| key.0)))
+            .all(conn)
+            .await?;
+        let wanted = keys.iter().filter_map(|key| {
+            let program = programs.iter().find(|program| program.id == key.0);
+            program.map(|program| (program, key.1))
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let found = service::list_reasons_in_tx(conn, &self.app, &self.actor, &wanted).await?;
+        Ok(found
+            .into_iter()
+            .map(|((program, partner), reasons)| (ReasonsFor(program, partner), reasons))
+            .collect())
     }
 }
 

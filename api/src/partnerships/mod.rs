@@ -6,7 +6,7 @@
 //! at most ten deep; `partnership_ancestors` holds one row for each partnership above another, written in the transaction
 //! that changes an edge, so that an upline is read in one statement.
 //!
-//! Deliberately absent today: questionnaires, counter-offers to invitations.
+//! Deliberately absent today: counter-offers to invitations.
 
 pub mod error;
 pub mod loaders;

@@ -18,10 +18,11 @@ use crate::{
             InviteToProgramPayload, LeaveProgramInput, LeaveProgramPayload, ReactivatePartnershipInput,
             ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
             ResendProgramInvitationInput, ResendProgramInvitationPayload, RevokeProgramInvitationInput,
-            RevokeProgramInvitationPayload, SetPartnershipGroupInput, SetPartnershipGroupPayload,
-            SetPartnershipGroupsInput, SetPartnershipGroupsPayload, SetPartnershipReferrerInput,
-            SetPartnershipReferrerPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
-            SuspendPartnershipInput, SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+            RevokeProgramInvitationPayload, SetApplicationFlagInput, SetApplicationFlagPayload,
+            SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
+            SetPartnershipGroupsPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
+            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
+            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -31,7 +32,7 @@ pub struct PartnershipMutations;
 
 #[Object]
 impl PartnershipMutations {
-    /// Asks into a program in a partner's name.
+    /// Asks into a program in a partner's name. Refused for what `Program.eligibility` says, and for answers that are none.
     async fn apply_to_program(
         &self,
         ctx: &Context<'_>,
@@ -42,6 +43,7 @@ impl PartnershipMutations {
             program: parse_id(&input.program_id, "programId")?,
             message: input.message,
             accepted_terms_version: input.accepted_terms_version,
+            answers: input.answers.into_iter().map(Into::into).collect(),
             referral_code: input.referral_code,
             client_address: client_address(ctx),
         };
@@ -108,9 +110,21 @@ impl PartnershipMutations {
         let rejection = Rejection {
             reason: input.reason.into(),
             note: input.note,
-            reapply_policy: input.reapply_policy.into(),
+            reapply_policy: input.reapply_policy.map(Into::into),
         };
         RejectApplicationPayload::of(service::reject_application(ctx.app(), ctx.actor(), id, rejection).await)
+    }
+
+    /// Says of an open application that a person must look at it, so that nothing decides about it by itself; or that one did.
+    async fn set_application_flag(
+        &self,
+        ctx: &Context<'_>,
+        input: SetApplicationFlagInput,
+    ) -> Result<Option<SetApplicationFlagPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let reason = input.reason.as_deref();
+        let flagged = service::set_application_flag(ctx.app(), ctx.actor(), id, input.flagged, reason).await;
+        SetApplicationFlagPayload::of(flagged)
     }
 
     /// Suspends an active partnership: it earns nothing until it is reactivated.

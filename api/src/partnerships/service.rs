@@ -2,9 +2,12 @@
 
 mod answer;
 pub mod apply;
+mod automatic;
 pub mod decide;
+mod eligibility;
 mod group;
 mod invite;
+mod questions;
 mod standing;
 mod terms;
 pub mod tree;
@@ -24,12 +27,15 @@ pub use self::{
         find_mailed_invitation, write_invitation_mail,
     },
     apply::{Apply, apply_to_program, withdraw_application},
+    automatic::{approve_due_application, reject_ineligible_application, set_application_flag},
     decide::{Rejection, approve_application, reject_application, start_application_review},
+    eligibility::{Reason, authorise_eligibility, list_reasons_in_tx},
     group::{list_partnerships_of_group, set_group, set_groups},
     invite::{
         InviteToProgram, Invitee, invite_to_program, list_invitations_of_partner, list_invitations_of_program,
         resend_invitation, revoke_invitation,
     },
+    questions::{Answer, read_answers},
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
     terms::{AcceptTerms, accept_program_terms, list_acceptances},
     tree::{Above, list_uplines_in_tx, set_referrer},
@@ -69,6 +75,13 @@ pub fn may_see_application(actor: &Actor, row: &application::Model) -> bool {
         || actor
             .authorise(Operation::SeeOwnApplications, Place::partner(row.partner_id))
             .is_ok()
+}
+
+/// That a brand looks closer is not said to whom it looks at.
+#[must_use]
+pub fn may_see_flag(actor: &Actor, row: &application::Model) -> bool {
+    let place = Place::brand(row.brand_id);
+    actor.authorise(Operation::SeeApplications, place).is_ok()
 }
 
 #[must_use]

@@ -1,5 +1,6 @@
 //! Applications and partnerships as the schema shows them.
 
+mod admission;
 mod group;
 mod invitation;
 mod standing;
@@ -9,10 +10,14 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefine
 use chrono::{DateTime, Utc};
 use entity::{
     application,
-    ids::{BrandId, PartnerId, ProgramId, ProgramTermsId},
+    ids::{BrandId, PartnerId},
     partnership,
 };
 
+pub use self::admission::{
+    ApplicationAnswer, ApplicationAnswerInput, Eligibility, EligibilityOfProgram, EligibilityReason,
+    SetApplicationFlagInput, SetApplicationFlagPayload,
+};
 pub use self::standing::{
     BanPartnershipInput, BanPartnershipPayload, BanReason, EndPartnershipInput, EndPartnershipPayload, EndedBy,
     LeaveProgramInput, LeaveProgramPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
@@ -35,7 +40,10 @@ use crate::{
         service,
     },
     payload,
-    programs::{loaders::TermsOf, types::ProgramTerms},
+    programs::{
+        loaders::TermsOf,
+        types::{ProgramTerms, Questionnaire},
+    },
 };
 
 pub use self::group::{
@@ -125,14 +133,10 @@ pub struct Application {
     pub rejection_reason: Option<RejectionReason>,
     /// What the brand added to the rejection.
     pub rejection_note: Option<String>,
-    /// When the rejected partner may ask again.
+    /// When the rejected partner may ask again, as the rejection says; absent when it is as the program says.
     pub reapply_policy: Option<ReapplyPolicy>,
     #[graphql(skip)]
-    pub program_id: ProgramId,
-    #[graphql(skip)]
-    pub partner_id: PartnerId,
-    #[graphql(skip)]
-    pub terms_id: ProgramTermsId,
+    pub row: application::Model,
 }
 
 impl From<application::Model> for Application {
@@ -140,15 +144,13 @@ impl From<application::Model> for Application {
         Self {
             id: row.id.to_string().into(),
             state: row.state.into(),
-            message: row.message,
+            message: row.message.clone(),
             created_at: row.created_at,
             decided_at: row.decided_at,
             rejection_reason: row.rejection_reason.map(Into::into),
-            rejection_note: row.rejection_note,
+            rejection_note: row.rejection_note.clone(),
             reapply_policy: row.reapply_policy.map(Into::into),
-            program_id: row.program_id,
-            partner_id: row.partner_id,
-            terms_id: row.terms_id,
+            row,
         }
     }
 }
@@ -157,17 +159,17 @@ impl From<application::Model> for Application {
 impl Application {
     /// The program it asks into.
     async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
-        Ok(ctx.load(self.program_id).await?.map(Program::from))
+        Ok(ctx.load(self.row.program_id).await?.map(Program::from))
     }
 
     /// The partner who asks.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Option<Partner>, ApiError> {
-        Ok(ctx.load(self.partner_id).await?.map(Partner::from))
+        Ok(ctx.load(self.row.partner_id).await?.map(Partner::from))
     }
 
     /// The version of the terms the partner accepted.
     async fn terms(&self, ctx: &Context<'_>) -> Result<Option<ProgramTerms>, ApiError> {
-        Ok(ctx.load(self.terms_id).await?.map(ProgramTerms::from))
+        Ok(ctx.load(self.row.terms_id).await?.map(ProgramTerms::from))
     }
 
     /// The partnership it became; absent unless it was approved.
@@ -176,8 +178,35 @@ impl Application {
             return Ok(None);
         }
         // A partner has one in a program, however often it left and came back.
-        let key = PartnershipFor(self.program_id, self.partner_id);
+        let key = PartnershipFor(self.row.program_id, self.row.partner_id);
         Ok(ctx.load(key).await?.map(Partnership::from))
+    }
+
+    /// What the partner answered, in the order of the questions. At most 20. For the partner and the brand's members.
+    async fn answers(&self, ctx: &Context<'_>) -> Result<Option<Vec<ApplicationAnswer>>, ApiError> {
+        admission::load_answers(ctx, &self.row).await.map(Some)
+    }
+
+    /// The version of the questions that were answered; absent when nothing was asked.
+    async fn questionnaire(&self, ctx: &Context<'_>) -> Result<Option<Questionnaire>, ApiError> {
+        let Some(id) = self.row.questionnaire_id else {
+            return Ok(None);
+        };
+        ctx.load(id).await?.as_ref().map(Questionnaire::stored).transpose()
+    }
+
+    /// Since when a person must look at it, so that nothing decides about it by itself. For the brand's members; absent for
+    /// others, and when nobody flagged it.
+    async fn flagged_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        self.row
+            .flagged_at
+            .filter(|_| service::may_see_flag(ctx.actor(), &self.row))
+    }
+
+    /// Why it was flagged. For the brand's members; absent for others.
+    async fn flag_reason(&self, ctx: &Context<'_>) -> Option<String> {
+        let may_see = service::may_see_flag(ctx.actor(), &self.row);
+        self.row.flag_reason.clone().filter(|_| may_see)
     }
 }
 
@@ -257,6 +286,18 @@ impl PartnershipFields {
             return Ok(None);
         };
         Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// What the partner answered to the program's questions as it applied last. At most 20. For the partner and the brand's
+    /// members; absent for others, and for whoever came in by an invitation alone.
+    async fn answers(&self, ctx: &Context<'_>) -> Result<Option<Vec<ApplicationAnswer>>, ApiError> {
+        let Some(id) = self.row.application_id else {
+            return Ok(None);
+        };
+        match ctx.load(id).await? {
+            Some(application) => admission::load_answers(ctx, &application).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The newest version of the program's terms that the partner accepted. It holds until a newer one is accepted. For the
@@ -515,6 +556,9 @@ pub struct ApplyToProgramInput {
     pub message: String,
     /// The version of the terms the partner read and accepts; it must be the current one.
     pub accepted_terms_version: i32,
+    /// What it answers to `Program.questionnaire`: at most one answer a question, in any order.
+    #[graphql(default)]
+    pub answers: Vec<ApplicationAnswerInput>,
     /// Who recruited the partner: the referral code of a partnership in the same program.
     pub referral_code: Option<String>,
 }
@@ -546,9 +590,8 @@ pub struct RejectApplicationInput {
     pub reason: RejectionReason,
     /// More about it, for the partner: at most 1,000 characters.
     pub note: Option<String>,
-    /// When the partner may ask again.
-    #[graphql(default_with = "ReapplyPolicy::AtOnce")]
-    pub reapply_policy: ReapplyPolicy,
+    /// When the partner may ask again; absent: as the program's admission policy says, now and later.
+    pub reapply_policy: Option<ReapplyPolicy>,
 }
 
 /// A partnership to suspend.

@@ -65,6 +65,32 @@ crate::error_codes! {
         ValidityInvalid,
         /// The rule was archived before.
         RuleArchived,
+        /// A questionnaire has at most 20 questions.
+        TooManyQuestions,
+        /// A program may have at most 1,000 versions of its questionnaires.
+        TooManyQuestionnaireVersions,
+        /// A key has 1 to 40 small letters, digits, hyphens or underscores, and begins with a letter.
+        QuestionKeyInvalid,
+        /// Another question of the questionnaire has this key.
+        QuestionKeyTaken,
+        /// A label has 1 to 200 characters on one line.
+        QuestionLabelInvalid,
+        /// A help has at most 1,000 characters.
+        QuestionHelpInvalid,
+        /// A choice is made among 2 to 50 different ones of 1 to 100 characters; other questions have none.
+        QuestionChoicesInvalid,
+        /// The least is above the most, or the kind of question does not allow such bounds.
+        QuestionBoundsInvalid,
+        /// A list names at most 250 countries.
+        TooManyCountries,
+        /// A list names at most 100 e-mail domains.
+        TooManyEmailDomains,
+        /// Not a domain such as `example.org`.
+        EmailDomainInvalid,
+        /// `APPROVE_AFTER_DAYS` needs 1 to 90 days; the other policies take none.
+        ApproveAfterDaysInvalid,
+        /// `AFTER_DAYS` needs 1 to 365 days; the others take none.
+        AskAgainDaysInvalid,
         /// Levels are 1 to n without gaps, and at most 10.
         LevelsInvalid,
     }

@@ -6,9 +6,9 @@ use std::{collections::HashMap, hash::Hash};
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    commission_rule,
-    ids::{CommissionRuleId, PartnerGroupId, PartnerId, ProgramId, ProgramTermsId},
-    partner_group, partnership, program, program_terms, referral_level,
+    admission_policy, commission_rule,
+    ids::{CommissionRuleId, PartnerGroupId, PartnerId, ProgramId, ProgramTermsId, QuestionnaireId},
+    partner_group, partnership, program, program_terms, questionnaire, referral_level,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
@@ -218,6 +218,91 @@ impl Loader<TermsOf> for Batch {
             .all(self.app.db.read())
             .await?;
         Ok(rows.into_iter().map(|row| (TermsOf(row.program_id), row)).collect())
+    }
+}
+
+/// What is asked of those who would come into a group of a program, or into none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuestionnaireFor(pub ProgramId, pub Option<PartnerGroupId>);
+
+impl Loader<QuestionnaireFor> for Batch {
+    type Value = questionnaire::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[QuestionnaireFor],
+    ) -> Result<HashMap<QuestionnaireFor, questionnaire::Model>, LoadError> {
+        let wanted = keys.iter().fold(Condition::any(), |wanted, key| {
+            let wanted = wanted.add(service::whose_questionnaire(key.0, None));
+            match key.1 {
+                Some(group) => wanted.add(service::whose_questionnaire(key.0, Some(group))),
+                None => wanted,
+            }
+        });
+        let rows = service::current_questionnaires(wanted).all(self.app.db.read()).await?;
+        let found = keys.iter().filter_map(|key| {
+            let of_program = rows.iter().filter(|row| row.program_id == key.0).cloned();
+            service::pick_questionnaire(of_program, key.1).map(|row| (*key, row))
+        });
+        Ok(found.collect())
+    }
+}
+
+/// A group's own questionnaire. The door is the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuestionnaireOfGroup(pub PartnerGroupId);
+
+impl Loader<QuestionnaireOfGroup> for Batch {
+    type Value = questionnaire::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[QuestionnaireOfGroup],
+    ) -> Result<HashMap<QuestionnaireOfGroup, questionnaire::Model>, LoadError> {
+        let groups = questionnaire::Column::GroupId.is_in(keys.iter().map(|key| key.0));
+        let rows = service::current_questionnaires(Condition::all().add(groups))
+            .all(self.app.db.read())
+            .await?;
+        let own = rows.into_iter().filter(|row| row.questions.is_some());
+        Ok(own
+            .filter_map(|row| row.group_id.map(|group| (QuestionnaireOfGroup(group), row)))
+            .collect())
+    }
+}
+
+/// A version that was answered. The door is the application.
+impl Loader<QuestionnaireId> for Batch {
+    type Value = questionnaire::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        keys: &[QuestionnaireId],
+    ) -> Result<HashMap<QuestionnaireId, questionnaire::Model>, LoadError> {
+        let rows = questionnaire::Entity::find()
+            .filter(questionnaire::Column::Id.is_in(keys.iter().copied()))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// How partners come into a program. The door asks who may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AdmissionOf(pub ProgramId);
+
+impl Loader<AdmissionOf> for Batch {
+    type Value = admission_policy::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[AdmissionOf]) -> Result<HashMap<AdmissionOf, admission_policy::Model>, LoadError> {
+        let rows = admission_policy::Entity::find()
+            .filter(admission_policy::Column::ProgramId.is_in(keys.iter().map(|key| key.0)))
+            .all(self.app.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (AdmissionOf(row.program_id), row)).collect())
     }
 }
 

@@ -6,18 +6,22 @@ use crate::{
     error::ApiError,
     graphql::{
         context::{ContextExt, not_null, nullable, parse_id, said_id},
-        scalars::{CurrencyCode, percent_to_ppm},
+        scalars::{CountryCode, CurrencyCode, percent_to_ppm},
     },
     programs::{
-        service::{self, Conditions, CreateGroup, CreateRule, Earning, GroupPatch, Patch, RuleScope, Settings},
+        service::{
+            self, Conditions, CreateGroup, CreateRule, Earning, GroupPatch, Patch, RuleScope, SetAdmission,
+            SetQuestionnaire, Settings,
+        },
         types::{
             ActivateProgramInput, ActivateProgramPayload, ArchiveCommissionRuleInput, ArchiveCommissionRulePayload,
             ArchivePartnerGroupInput, ArchivePartnerGroupPayload, ArchiveProgramInput, ArchiveProgramPayload,
             CommissionEarningInput, CreateCommissionRuleInput, CreateCommissionRulePayload, CreatePartnerGroupInput,
             CreatePartnerGroupPayload, CreateProgramInput, CreateProgramPayload, PauseProgramInput,
-            PauseProgramPayload, ProgramPatchInput, ReferralEarningInput, SetDefaultPartnerGroupInput,
-            SetDefaultPartnerGroupPayload, SetReferralLevelsInput, SetReferralLevelsPayload, UpdatePartnerGroupInput,
-            UpdatePartnerGroupPayload, UpdateProgramInput, UpdateProgramPayload,
+            PauseProgramPayload, ProgramPatchInput, ReferralEarningInput, SetAdmissionPolicyInput,
+            SetAdmissionPolicyPayload, SetDefaultPartnerGroupInput, SetDefaultPartnerGroupPayload,
+            SetQuestionnaireInput, SetQuestionnairePayload, SetReferralLevelsInput, SetReferralLevelsPayload,
+            UpdatePartnerGroupInput, UpdatePartnerGroupPayload, UpdateProgramInput, UpdateProgramPayload,
         },
     },
 };
@@ -186,6 +190,46 @@ impl ProgramMutations {
         let id = parse_id(&input.program_id, "programId")?;
         let group = said_id(&input.group_id, "groupId", "say which group, or null for none")?;
         SetDefaultPartnerGroupPayload::of(service::set_default_group(ctx.app(), ctx.actor(), id, group).await)
+    }
+
+    /// Sets what partners who apply to a program are asked, in place of what was asked: a new version, unless it is the current
+    /// one. Applications keep the version they answered. A program has at most 1,000 versions.
+    async fn set_questionnaire(
+        &self,
+        ctx: &Context<'_>,
+        input: SetQuestionnaireInput,
+    ) -> Result<Option<SetQuestionnairePayload>, ApiError> {
+        let questions = nullable(input.questions)
+            .ok_or_else(|| ApiError::bad_field("questions", "say what to ask, or null for nothing of its own"))?;
+        let command = SetQuestionnaire {
+            program: parse_id(&input.program_id, "programId")?,
+            group: input.group_id.map(|id| parse_id(&id, "groupId")).transpose()?,
+            questions: questions.map(|questions| questions.into_iter().map(Into::into).collect()),
+        };
+        SetQuestionnairePayload::of(service::set_questionnaire(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// Sets how partners come into a program, in place of what was set: who may apply, who decides, and when somebody may ask
+    /// again. It holds for applications that are open, too.
+    async fn set_admission_policy(
+        &self,
+        ctx: &Context<'_>,
+        input: SetAdmissionPolicyInput,
+    ) -> Result<Option<SetAdmissionPolicyPayload>, ApiError> {
+        let countries = |codes: Vec<CountryCode>| codes.into_iter().map(|code| code.0).collect();
+        let command = SetAdmission {
+            program: parse_id(&input.program_id, "programId")?,
+            allowed_countries: countries(input.allowed_countries),
+            excluded_countries: countries(input.excluded_countries),
+            allowed_email_domains: input.allowed_email_domains,
+            blocked_email_domains: input.blocked_email_domains,
+            decision: input.decision.into(),
+            approve_after_days: input.approve_after_days,
+            reject_ineligible: input.reject_ineligible,
+            after_rejection: (input.after_rejection.into(), input.after_rejection_days),
+            after_withdrawal: (input.after_withdrawal.into(), input.after_withdrawal_days),
+        };
+        SetAdmissionPolicyPayload::of(service::set_admission(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Sets what the levels of a program's referral tree earn, in place of all it had.

@@ -1,5 +1,8 @@
 //! Pure checks of what a program is made of.
 
+pub mod admission;
+pub mod questions;
+
 use std::ops::RangeInclusive;
 
 use entity::program::ProgramState;

@@ -1,9 +1,11 @@
 //! Use cases of programs: one file a noun, and here who sees programs and how they are found.
 
+mod admission;
 mod earning;
 mod group;
 mod level;
 mod program;
+mod questionnaire;
 mod rule;
 mod state;
 mod terms;
@@ -20,6 +22,10 @@ use sea_orm::{
 use serde_json::json;
 
 pub use self::{
+    admission::{
+        SetAdmission, admission_of, again_after_rejection, again_after_withdrawal, find_admission_in_tx,
+        list_admissions_in_tx, may_see_admission, open_to_all, set_admission, split_list,
+    },
     earning::Earning,
     group::{
         CreateGroup, GroupPatch, archive_group, create_group, find_open_group_in_tx, list_groups, list_groups_in_tx,
@@ -27,6 +33,10 @@ pub use self::{
     },
     level::{list_levels_in_tx, set_levels},
     program::{BINDING_MONTHS, MAX_DESCRIPTION_CHARS, Patch, Settings, WINDOW_DAYS, create_program, update_program},
+    questionnaire::{
+        SetQuestionnaire, current as current_questionnaires, find_questionnaire_in_tx, pick as pick_questionnaire,
+        questions_of, set_questionnaire, whose as whose_questionnaire,
+    },
     rule::{
         Conditions, CreateRule, RuleScope, archive_rule, create_rule, for_everybody, has_active_rule_in_tx,
         list_rules_in_tx,

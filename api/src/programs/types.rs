@@ -1,6 +1,8 @@
 //! Programs as the schema shows them.
 
+mod admission;
 mod group;
+mod questionnaire;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -21,16 +23,18 @@ use crate::{
     page, payload,
     programs::{
         error::{ProgramError, ProgramErrorCode},
-        loaders::{LevelsOf, RulesOf, TermsOf},
+        loaders::{AdmissionOf, LevelsOf, QuestionnaireFor, RulesOf, TermsOf},
         service,
     },
 };
 
+pub use self::admission::{AdmissionPolicy, SetAdmissionPolicyInput, SetAdmissionPolicyPayload};
 pub use self::group::{
     ArchivePartnerGroupInput, ArchivePartnerGroupPayload, CreatePartnerGroupInput, CreatePartnerGroupPayload,
     PartnerGroupConnection, PartnerGroupFields, SetDefaultPartnerGroupInput, SetDefaultPartnerGroupPayload,
     UpdatePartnerGroupInput, UpdatePartnerGroupPayload,
 };
+pub use self::questionnaire::{Question, QuestionKind, Questionnaire, SetQuestionnaireInput, SetQuestionnairePayload};
 
 /// Where a program is in its life.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
@@ -174,6 +178,27 @@ impl ProgramFields {
         Ok(ctx.load(TermsOf(self.row_id)).await?.map(ProgramTerms::from))
     }
 
+    /// What partners who apply now are asked: the questionnaire of the default group, else the program's own. Absent when
+    /// nothing is asked.
+    async fn questionnaire(&self, ctx: &Context<'_>) -> Result<Option<Questionnaire>, ApiError> {
+        load_questionnaire(ctx, QuestionnaireFor(self.row_id, self.default_group_id)).await
+    }
+
+    /// The program's own questionnaire, which is asked where a group has none. Absent when it has none.
+    async fn own_questionnaire(&self, ctx: &Context<'_>) -> Result<Option<Questionnaire>, ApiError> {
+        load_questionnaire(ctx, QuestionnaireFor(self.row_id, None)).await
+    }
+
+    /// How partners come into it. For the brand's members; absent for others, who ask `eligibility`.
+    async fn admission_policy(&self, ctx: &Context<'_>) -> Result<Option<AdmissionPolicy>, ApiError> {
+        if !service::may_see_admission(ctx.actor(), self.brand_id) {
+            return Ok(None);
+        }
+        let set = ctx.load(AdmissionOf(self.row_id)).await?;
+        let policy = set.unwrap_or_else(|| service::open_to_all(self.row_id, self.brand_id, self.created_at));
+        Ok(Some(policy.into()))
+    }
+
     /// The program's partner groups that are in use, newest first. For the brand's members.
     #[graphql(complexity = "page::cost(first, last, child_complexity)")]
     async fn groups(
@@ -197,6 +222,16 @@ impl ProgramFields {
         };
         Ok(ctx.load(id).await?.map(PartnerGroup::from))
     }
+}
+
+/// One that asks nothing is none.
+pub(super) async fn load_questionnaire(
+    ctx: &Context<'_>,
+    key: QuestionnaireFor,
+) -> Result<Option<Questionnaire>, ApiError> {
+    let found = ctx.load(key).await?;
+    let found = found.as_ref().map(Questionnaire::stored).transpose()?;
+    Ok(found.filter(|found| !found.questions.is_empty()))
 }
 
 connection! {

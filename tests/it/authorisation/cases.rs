@@ -156,6 +156,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
             &world.program,
             "invitations(first: 2) { nodes { state email } }",
         ),
+        Operation::SeeEligibility => query(
+            "query ($program: ID!, $partner: ID!) { program(id: $program) { eligibility(partnerId: $partner) {
+                eligible reasons { code } } } }",
+            json!({ "program": world.program, "partner": world.partner }),
+        ),
         Operation::SeePartnershipsOfGroup => list(
             "node",
             &world.group,
@@ -231,6 +236,12 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::UpdatePartnerGroup => edit(json!({ "id": world.draft_group, "patch": { "holdDays": 1 } })),
         Operation::ArchivePartnerGroup => edit_id(&world.draft_group),
         Operation::SetDefaultPartnerGroup => edit(json!({ "programId": world.draft_program, "groupId": null })),
+        Operation::SetQuestionnaire => edit(json!({
+            "programId": world.draft_program, "questions": [{ "key": "why", "label": "Why?", "kind": "LONG_TEXT" }],
+        })),
+        Operation::SetAdmissionPolicy => edit(json!({
+            "programId": world.draft_program, "decision": "APPROVE_AFTER_DAYS", "approveAfterDays": 7,
+        })),
         Operation::CreateListing => edit(json!({
             "programId": world.draft_program, "title": "Tried", "pitch": "Tried.", "category": "travel",
         })),
@@ -243,6 +254,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "partnerId": world.partner, "programId": world.open_program, "message": "Hello.",
             "acceptedTermsVersion": 1,
         })),
+        Operation::SetApplicationFlag => edit(json!({ "id": rejected, "flagged": true, "reason": "tried" })),
         Operation::WithdrawApplication => edit_id(withdrawn),
         Operation::StartApplicationReview | Operation::ApproveApplication => edit_id(approved),
         Operation::RejectApplication => edit(json!({ "id": rejected, "reason": "OTHER" })),

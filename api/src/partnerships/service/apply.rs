@@ -1,22 +1,21 @@
 //! A partner asks in, or takes it back.
 
-use chrono::{DateTime, Utc};
 use entity::{
-    application::{self, ApplicationState, ReapplyPolicy},
+    application::{self, ApplicationState},
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId},
-    listing::{self, ListingState},
     partnership::{self, PartnershipState},
-    program::{self, ProgramState},
 };
-use sea_orm::{
-    ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
-};
+use sea_orm::{ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::OnConflict};
 use serde_json::json;
 
-use super::{Result, check_reason, decide, lock_application_in_tx, standing, terms, tree};
+use super::{
+    Result, automatic, check_reason, decide, eligibility, lock_application_in_tx,
+    questions::{self, Answer},
+    terms, tree,
+};
 use crate::{
     accounts::{
-        actor::{Actor, Place},
+        actor::{Actor, Identity, Place},
         permissions::Operation,
     },
     app::App,
@@ -34,6 +33,8 @@ pub struct Apply {
     pub program: ProgramId,
     pub message: String,
     pub accepted_terms_version: i32,
+    /// What it answers to the program's questions.
+    pub answers: Vec<Answer>,
     /// Where the request comes from.
     pub client_address: Option<String>,
     pub referral_code: Option<String>,
@@ -50,17 +51,31 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         ));
     }
     let tx = app.db.begin().await?;
-    let program = find_open_program_in_tx(&tx, actor, command.program).await?;
+    let program = programs::get_program_in_tx(&tx, command.program)
+        .await?
+        .filter(|row| programs::is_visible(actor, row))
+        .ok_or_else(|| ApiError::not_found("program"))?;
+    let mut obstacles = eligibility::find_reasons_in_tx(&tx, app, actor, &program, command.partner)
+        .await?
+        .into_iter()
+        .peekable();
+    if let Some(closed) = obstacles.next_if(|reason| reason.code == Code::ProgramNotOpen) {
+        return Err(closed.into());
+    }
     let current = programs::find_terms_in_tx(&tx, program.id)
         .await?
         .ok_or_else(|| ApiError::internal("a program without terms"))?;
     terms::refuse_outdated(&current, command.accepted_terms_version, "acceptedTermsVersion")?;
+    if let Some(obstacle) = obstacles.next() {
+        return Err(obstacle.into());
+    }
     let joined = find_partnership_in_tx(&tx, &command).await?;
-    refuse_repetition_in_tx(&tx, app, &command, joined.as_ref()).await?;
     let referrer_id = match &command.referral_code {
         Some(code) => Some(find_referrer_in_tx(&tx, &command, joined.as_ref(), code).await?),
         None => None,
     };
+    let answered = questions::check_answers_in_tx(&tx, &program, &command.answers).await?;
+    let (questionnaire_id, answers) = answered.map(|(asked, answers)| (asked.id, answers)).unzip();
     let now = app.clock.now();
     let row = application::Model {
         id: app.ids.new_id(now),
@@ -76,6 +91,14 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         rejection_reason: None,
         rejection_note: None,
         reapply_policy: None,
+        questionnaire_id,
+        answers,
+        applicant_id: match actor.identity {
+            Identity::User(user) => Some(user),
+            _ => None,
+        },
+        flagged_at: None,
+        flag_reason: None,
     };
     // The partial unique index on open applications decides between two sent at once.
     let inserted = application::Entity::insert(application::ActiveModel::from(row.clone()))
@@ -100,7 +123,7 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         },
     )
     .await?;
-    let row = decide::approve_at_once_in_tx(&tx, app, &program, row, joined.is_none()).await?;
+    let row = automatic::approve_at_once_in_tx(&tx, app, &program, row).await?;
     app.commit(tx).await?;
     Ok(row)
 }
@@ -125,31 +148,7 @@ pub async fn withdraw_application(
 }
 
 fn already_applied() -> Failure<Code> {
-    Failure::refused(
-        Code::AlreadyApplied,
-        "an application of this partner into this program is still open",
-    )
-}
-
-async fn find_open_program_in_tx(tx: &DatabaseTransaction, actor: &Actor, id: ProgramId) -> Result<program::Model> {
-    let program = programs::get_program_in_tx(tx, id)
-        .await?
-        .filter(|row| programs::is_visible(actor, row))
-        .ok_or_else(|| ApiError::not_found("program"))?;
-    let listed = listing::Entity::find()
-        .filter(listing::Column::ProgramId.eq(id))
-        .filter(listing::Column::State.eq(ListingState::Published))
-        .one(tx)
-        .await?
-        .is_some();
-    if program.state != ProgramState::Active || !listed {
-        return Err(Failure::refused_field(
-            Code::ProgramNotOpen,
-            "programId",
-            "this program takes no applications now",
-        ));
-    }
-    Ok(program)
+    Failure::refused(Code::AlreadyApplied, eligibility::ALREADY_APPLIED)
 }
 
 /// The partnership this partner has, or had, in the program.
@@ -159,67 +158,6 @@ async fn find_partnership_in_tx(tx: &DatabaseTransaction, command: &Apply) -> Re
         .filter(partnership::Column::PartnerId.eq(command.partner))
         .one(tx)
         .await?)
-}
-
-/// One partnership, one open application; the end of the last partnership and the last rejection respected.
-async fn refuse_repetition_in_tx(
-    tx: &DatabaseTransaction,
-    app: &App,
-    command: &Apply,
-    joined: Option<&partnership::Model>,
-) -> Result<()> {
-    if let Some(joined) = joined {
-        let since = joined.state_since.unwrap_or(joined.created_at);
-        refuse_impatience(
-            app,
-            standing::may_ask_again(joined)?,
-            since,
-            "the partnership was ended",
-        )?;
-    }
-    let mine = || {
-        application::Entity::find()
-            .filter(application::Column::ProgramId.eq(command.program))
-            .filter(application::Column::PartnerId.eq(command.partner))
-    };
-    let open = mine()
-        .filter(application::Column::State.is_in([ApplicationState::Submitted, ApplicationState::InReview]))
-        .one(tx)
-        .await?;
-    if open.is_some() {
-        return Err(already_applied());
-    }
-    // A later application that was withdrawn does not wipe out an earlier rejection.
-    let rejected = mine()
-        .filter(application::Column::State.eq(ApplicationState::Rejected))
-        .order_by_desc(application::Column::DecidedAt)
-        .order_by_desc(application::Column::Id)
-        .one(tx)
-        .await?;
-    let Some(rejected) = rejected else {
-        return Ok(());
-    };
-    let policy = rejected.reapply_policy.unwrap_or(ReapplyPolicy::AtOnce);
-    let since = rejected.decided_at.unwrap_or(rejected.created_at);
-    refuse_impatience(app, policy, since, "the last application was rejected")
-}
-
-/// May somebody of whom this was said then ask again now?
-fn refuse_impatience(app: &App, policy: ReapplyPolicy, since: DateTime<Utc>, what: &str) -> Result<()> {
-    match policy {
-        ReapplyPolicy::AtOnce => Ok(()),
-        ReapplyPolicy::Never => Err(Failure::refused(Code::ReapplyNever, format!("{what} for good"))),
-        ReapplyPolicy::After30Days => {
-            let from = rules::reapply_from(since);
-            if app.clock.now() < from {
-                return Err(Failure::refused(
-                    Code::ReapplyTooEarly,
-                    format!("{what}: apply again from {} on", from.format("%Y-%m-%dT%H:%M:%SZ")),
-                ));
-            }
-            Ok(())
-        }
-    }
 }
 
 async fn find_referrer_in_tx(

@@ -1,6 +1,7 @@
 //! What becomes of applications.
 
 use entity::{
+    admission_policy::AskAgain,
     application::{self, ApplicationState, ReapplyPolicy, RejectionReason},
     ids::{ApplicationId, BrandId, PartnerGroupId, PartnerId, PartnershipId, ProgramId},
     partnership::{self, PartnershipState},
@@ -76,45 +77,7 @@ pub async fn approve_application(
     Ok(decided)
 }
 
-/// Lets in at once who would come into a group that wants it so; whoever was in the program or asked before is looked at.
-pub(super) async fn approve_at_once_in_tx(
-    tx: &DatabaseTransaction,
-    app: &App,
-    program: &program::Model,
-    row: application::Model,
-    is_new: bool,
-) -> Result<application::Model> {
-    let groups = programs::list_groups_in_tx(tx, program.default_group_id.as_slice()).await?;
-    let asked = application::Entity::find()
-        .filter(application::Column::ProgramId.eq(row.program_id))
-        .filter(application::Column::PartnerId.eq(row.partner_id))
-        .count(tx)
-        .await?;
-    if !is_new || asked > 1 || !groups.iter().any(|group| group.auto_approve_applications) {
-        return Ok(row);
-    }
-    // Read again behind the lock: the program may rest, and the group not be the default any more.
-    let program = lock_program_in_tx(tx, row.program_id).await?;
-    if program.state != ProgramState::Active {
-        return Ok(row);
-    }
-    let Some(group) = program
-        .default_group_id
-        .filter(|id| groups.iter().any(|group| group.id == *id))
-    else {
-        return Ok(row);
-    };
-    let decided = application::Model {
-        state: ApplicationState::Approved,
-        ..row.clone()
-    };
-    let actor = Actor::system();
-    let decided = change_state_in_tx(tx, app, &actor, &row, decided, "application.approved", None).await?;
-    open_partnership_in_tx(tx, app, &actor, &Joining::by(&decided, Some(group))).await?;
-    Ok(decided)
-}
-
-async fn lock_program_in_tx(tx: &DatabaseTransaction, id: ProgramId) -> Result<program::Model> {
+pub(super) async fn lock_program_in_tx(tx: &DatabaseTransaction, id: ProgramId) -> Result<program::Model> {
     programs::lock_program_in_tx(tx, id)
         .await?
         .ok_or_else(|| ApiError::internal("an application without its program").into())
@@ -123,7 +86,8 @@ async fn lock_program_in_tx(tx: &DatabaseTransaction, id: ProgramId) -> Result<p
 pub struct Rejection {
     pub reason: RejectionReason,
     pub note: Option<String>,
-    pub reapply_policy: ReapplyPolicy,
+    /// Absent: as the program says.
+    pub reapply_policy: Option<ReapplyPolicy>,
 }
 
 pub async fn reject_application(
@@ -145,11 +109,18 @@ pub async fn reject_application(
             format!("a note has at most {MAX_NOTE_CHARS} characters"),
         ));
     }
+    // Where the program says nothing, nothing is kept open that it could say later.
+    let policy = programs::list_admissions_in_tx(&tx, &[row.program_id]).await?;
+    let says_nothing = policy
+        .get(&row.program_id)
+        .is_none_or(|policy| policy.after_rejection == AskAgain::AtOnce);
     let decided = application::Model {
         state: ApplicationState::Rejected,
         rejection_reason: Some(rejection.reason),
         rejection_note: rejection.note,
-        reapply_policy: Some(rejection.reapply_policy),
+        reapply_policy: rejection
+            .reapply_policy
+            .or(says_nothing.then_some(ReapplyPolicy::AtOnce)),
         ..row.clone()
     };
     let said = rejection_reason(&decided);
@@ -233,7 +204,7 @@ pub(super) struct Joining {
 }
 
 impl Joining {
-    fn by(application: &application::Model, group: Option<PartnerGroupId>) -> Self {
+    pub(super) fn by(application: &application::Model, group: Option<PartnerGroupId>) -> Self {
         Self {
             program: application.program_id,
             brand: application.brand_id,

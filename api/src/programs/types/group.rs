@@ -7,7 +7,7 @@ use entity::{
     partner_group,
 };
 
-use super::CommissionRule;
+use super::{CommissionRule, Questionnaire};
 use crate::{
     connection,
     error::ApiError,
@@ -18,7 +18,7 @@ use crate::{
     payload,
     programs::{
         error::{ProgramError, ProgramErrorCode},
-        loaders::RulesOfGroup,
+        loaders::{QuestionnaireOfGroup, RulesOfGroup},
     },
 };
 
@@ -82,6 +82,13 @@ impl PartnerGroupFields {
     async fn commission_rules(&self, ctx: &Context<'_>) -> Result<Option<Vec<CommissionRule>>, ApiError> {
         let rows = ctx.load(RulesOfGroup(self.row_id)).await?.unwrap_or_default();
         Ok(Some(rows.into_iter().map(CommissionRule::from).collect()))
+    }
+
+    /// What this group asks instead of what the program asks, while it is the program's default; no questions: nothing.
+    /// Absent when it asks what the program asks.
+    async fn questionnaire(&self, ctx: &Context<'_>) -> Result<Option<Questionnaire>, ApiError> {
+        let found = ctx.load(QuestionnaireOfGroup(self.row_id)).await?;
+        found.as_ref().map(Questionnaire::stored).transpose()
     }
 }
 
