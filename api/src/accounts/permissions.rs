@@ -256,6 +256,7 @@ operations! {
     BanPartnership = "Mutation.banPartnership" => MANAGERS;
     SetPartnershipReferrer = "Mutation.setPartnershipReferrer" => MANAGERS;
     InviteToProgram = "Mutation.inviteToProgram" => MANAGERS;
+    InviteManyToProgram = "Mutation.inviteManyToProgram" => MANAGERS;
     ResendProgramInvitation = "Mutation.resendProgramInvitation" => MANAGERS;
     RevokeProgramInvitation = "Mutation.revokeProgramInvitation" => MANAGERS;
     AcceptProgramInvitation = "Mutation.acceptProgramInvitation" => PARTNER;

@@ -64,6 +64,8 @@ crate::error_codes! {
         ReferralTooDeep,
         /// Not an e-mail address.
         EmailInvalid,
+        /// There is no such partner.
+        PartnerUnknown,
         /// An invitation is good for 1 to 90 days.
         ExpiryOutOfRange,
         /// An invitation of this partner or address into the program is open; resend or revoke that one.

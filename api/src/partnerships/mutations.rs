@@ -9,20 +9,20 @@ use crate::{
         objects::Partnership,
     },
     partnerships::{
-        service::{self, AcceptInvitation, AcceptTerms, Apply, InviteToProgram, Rejection},
+        service::{self, AcceptInvitation, AcceptTerms, Apply, InviteManyToProgram, InviteToProgram, Rejection},
         types::{
             AcceptProgramInvitationInput, AcceptProgramInvitationPayload, AcceptProgramTermsInput,
             AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput,
             ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload, DeclineProgramInvitationInput,
-            DeclineProgramInvitationPayload, EndPartnershipInput, EndPartnershipPayload, InviteToProgramInput,
-            InviteToProgramPayload, LeaveProgramInput, LeaveProgramPayload, ReactivatePartnershipInput,
-            ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
-            ResendProgramInvitationInput, ResendProgramInvitationPayload, RevokeProgramInvitationInput,
-            RevokeProgramInvitationPayload, SetApplicationFlagInput, SetApplicationFlagPayload,
-            SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
-            SetPartnershipGroupsPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
-            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
-            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+            DeclineProgramInvitationPayload, EndPartnershipInput, EndPartnershipPayload, InviteManyToProgramInput,
+            InviteManyToProgramPayload, InviteToProgramInput, InviteToProgramPayload, LeaveProgramInput,
+            LeaveProgramPayload, ProgramInviteeInput, ReactivatePartnershipInput, ReactivatePartnershipPayload,
+            RejectApplicationInput, RejectApplicationPayload, ResendProgramInvitationInput,
+            ResendProgramInvitationPayload, RevokeProgramInvitationInput, RevokeProgramInvitationPayload,
+            SetApplicationFlagInput, SetApplicationFlagPayload, SetPartnershipGroupInput, SetPartnershipGroupPayload,
+            SetPartnershipGroupsInput, SetPartnershipGroupsPayload, SetPartnershipReferrerInput,
+            SetPartnershipReferrerPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
+            SuspendPartnershipInput, SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -197,6 +197,24 @@ impl PartnershipMutations {
             expires_in_days: input.expires_in_days,
         };
         InviteToProgramPayload::of(service::invite_to_program(ctx.app(), ctx.actor(), command).await)
+    }
+
+    /// The same for up to 100 partners or addresses, with a result for each: whoever cannot be asked is passed over. The limits
+    /// are those of `inviteToProgram`.
+    async fn invite_many_to_program(
+        &self,
+        ctx: &Context<'_>,
+        input: InviteManyToProgramInput,
+    ) -> Result<Option<InviteManyToProgramPayload>, ApiError> {
+        let invitees = input.invitees.into_iter().map(ProgramInviteeInput::read);
+        let command = InviteManyToProgram {
+            program: parse_id(&input.program_id, "programId")?,
+            invitees: invitees.collect::<Result<_, _>>()?,
+            group: input.group_id.map(|id| parse_id(&id, "groupId")).transpose()?,
+            message: input.message,
+            expires_in_days: input.expires_in_days,
+        };
+        InviteManyToProgramPayload::of(service::invite_many_to_program(ctx.app(), ctx.actor(), command).await)
     }
 
     /// Sends an open invitation again, with more time and another link: the one mailed before is no longer good.

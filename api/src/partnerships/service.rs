@@ -32,8 +32,8 @@ pub use self::{
     eligibility::{Reason, authorise_eligibility, list_reasons_in_tx},
     group::{list_partnerships_of_group, set_group, set_groups},
     invite::{
-        InviteToProgram, Invitee, invite_to_program, list_invitations_of_partner, list_invitations_of_program,
-        resend_invitation, revoke_invitation,
+        InviteManyToProgram, InviteToProgram, Invited, Invitee, invite_many_to_program, invite_to_program,
+        list_invitations_of_partner, list_invitations_of_program, resend_invitation, revoke_invitation,
     },
     questions::{Answer, read_answers},
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},

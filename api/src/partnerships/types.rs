@@ -53,8 +53,9 @@ pub use self::group::{
 
 pub use self::invitation::{
     AcceptProgramInvitationInput, AcceptProgramInvitationPayload, DeclineProgramInvitationInput,
-    DeclineProgramInvitationPayload, InvitationsOfPartner, InvitationsOfProgram, InviteToProgramInput,
-    InviteToProgramPayload, ProgramInvitation, ProgramInvitationConnection, ResendProgramInvitationInput,
+    DeclineProgramInvitationPayload, InvitationsOfPartner, InvitationsOfProgram, InviteManyToProgramInput,
+    InviteManyToProgramPayload, InviteToProgramInput, InviteToProgramPayload, ProgramInvitation,
+    ProgramInvitationConnection, ProgramInvitationResult, ProgramInviteeInput, ResendProgramInvitationInput,
     ResendProgramInvitationPayload, RevokeProgramInvitationInput, RevokeProgramInvitationPayload,
 };
 

@@ -271,6 +271,9 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::InviteToProgram => edit(json!({
             "programId": world.open_program, "invitee": { "email": "tried@example.org" },
         })),
+        Operation::InviteManyToProgram => edit(json!({
+            "programId": world.open_program, "invitees": [{ "email": "tried-many@example.org" }],
+        })),
         Operation::ResendProgramInvitation => edit_id(&world.invitations[0]),
         Operation::RevokeProgramInvitation => edit_id(&world.invitations[1]),
         Operation::AcceptProgramInvitation => edit(json!({

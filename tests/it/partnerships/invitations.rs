@@ -540,3 +540,94 @@ async fn what_cannot_be_invited_is_named_and_changes_nothing(
     })
     .await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn many_are_asked_at_once_with_a_result_for_each(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let mut market = app.market("acme").await;
+        let member = app.promoter(&market, "member", None).await;
+        let (user, partner) = creator(&app, "asked").await;
+        app.send_mails().await;
+        let absent = PartnerId(app.app.ids.uuid(app.now())).to_string();
+        let selection = "results { programInvitation { state email partner { handle } message } error { code field } }";
+        let ask =
+            |invitees: Value| json!({ "programId": market.program.id, "invitees": invitees, "message": "Join us!" });
+        let some = json!([
+            { "partnerId": partner.id },
+            { "email": "one@b.example" },
+            { "email": "nobody" },
+            { "partnerId": member.partner.id },
+            { "email": "ONE@b.example" },
+            { "partnerId": absent },
+            { "email": "two@b.example" },
+        ]);
+        let asked = app
+            .done(&market.owner, "inviteManyToProgram", ask(some), selection)
+            .await;
+        let sent = |email: Value, partner: Value| {
+            json!({
+                "programInvitation": { "state": "SENT", "email": email, "partner": partner, "message": "Join us!" },
+                "error": null,
+            })
+        };
+        let refused =
+            |code: &str, field: Value| json!({ "programInvitation": null, "error": { "code": code, "field": field } });
+        assert_eq!(
+            asked["results"],
+            json!([
+                sent(Value::Null, json!({ "handle": "asked" })),
+                sent(json!("one@b.example"), Value::Null),
+                refused("EMAIL_INVALID", json!(["invitee", "email"])),
+                refused("ALREADY_PARTNER", Value::Null),
+                refused("INVITATION_OPEN", json!(["invitee"])),
+                refused("PARTNER_UNKNOWN", json!(["invitee", "partnerId"])),
+                sent(json!("two@b.example"), Value::Null),
+            ])
+        );
+        let mut told: Vec<String> = app.send_mails().await.into_iter().map(|letter| letter.to).collect();
+        told.sort();
+        assert_eq!(told, [user.email.as_str(), "one@b.example", "two@b.example"]);
+
+        // As a whole: nobody, too many, a program that is not there for the caller.
+        let addresses = |from: usize, to: usize| -> Value {
+            (from..to)
+                .map(|n| json!({ "email": format!("a{n}@b.example") }))
+                .collect()
+        };
+        let before = app.digest().await;
+        let token = market.owner.token.clone();
+        for wrong in [json!([]), addresses(0, 101)] {
+            let answer = app
+                .mutation(Some(&token), "inviteManyToProgram", ask(wrong), selection)
+                .await;
+            assert_eq!(error_code(&answer), "BAD_USER_INPUT");
+        }
+        let too_long = merged(ask(addresses(0, 1)), json!({ "message": "x".repeat(2_001) }));
+        let answer = app
+            .mutation(Some(&token), "inviteManyToProgram", too_long, selection)
+            .await;
+        assert_eq!(refusal(&answer), "MESSAGE_TOO_LONG");
+        assert_eq!(app.digest().await, before);
+
+        // Three were sent today: of a hundred more, ninety-seven are.
+        let selection = "results { error { code } }";
+        let asked = app
+            .done(&market.owner, "inviteManyToProgram", ask(addresses(0, 100)), selection)
+            .await;
+        let results = asked["results"].as_array().unwrap();
+        assert!(results[..97].iter().all(|result| result["error"].is_null()));
+        let over = json!({ "error": { "code": "TOO_MANY_INVITATIONS_A_DAY" } });
+        assert_eq!(results[97..], [over.clone(), over.clone(), over]);
+        app.advance_days(1, [&mut market.owner]).await;
+        let ask = json!({ "programId": market.program.id, "invitees": addresses(97, 100) });
+        let asked = app.done(&market.owner, "inviteManyToProgram", ask, selection).await;
+        assert_eq!(
+            asked["results"],
+            json!([{ "error": null }, { "error": null }, { "error": null }])
+        );
+    })
+    .await;
+}

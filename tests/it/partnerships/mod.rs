@@ -1,3 +1,5 @@
+mod admission;
 mod invitations;
+mod questionnaires;
 mod standing;
 mod terms;

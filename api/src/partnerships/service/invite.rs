@@ -41,6 +41,8 @@ const MAX_OPEN: u64 = 500;
 const MAX_SENT_A_DAY: u64 = 100;
 /// How often an invitation is sent at the most, the first time included.
 const MAX_SENDINGS: i32 = 5;
+/// Partners or addresses asked in one request.
+const MAX_AT_ONCE: usize = 100;
 /// People of an invited partner who are told by mail: those who have been there longest.
 const MAX_NOTIFIED: u64 = 20;
 
@@ -61,9 +63,66 @@ pub struct InviteToProgram {
     pub expires_in_days: i32,
 }
 
+/// The same for several partners or addresses.
+pub struct InviteManyToProgram {
+    pub program: ProgramId,
+    pub invitees: Vec<Invitee>,
+    pub group: Option<PartnerGroupId>,
+    pub message: String,
+    pub expires_in_days: i32,
+}
+
+/// What becomes of one of many.
+pub type Invited = Result<Model>;
+
 /// Asks a partner in. Whether a mail address has an account makes no difference.
 pub async fn invite_to_program(app: &App, actor: &Actor, command: InviteToProgram) -> Result<Model> {
-    let message = command.message.trim().to_owned();
+    let (message, days) = (check_message(&command.message)?, command.expires_in_days);
+    check_validity(days)?;
+    let tx = app.db.begin().await?;
+    let program = lock_program_of_brand_in_tx(&tx, actor, Operation::InviteToProgram, command.program).await?;
+    if let Some(group) = command.group {
+        group::check_group_in_tx(&tx, actor, program.id, group).await?;
+    }
+    let offer = new_offer(app, &program, command.group, message, days);
+    let row = invite_in_tx(&tx, app, actor, &program, offer, command.invitee).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+/// Asks several in, and says of each what became of it: whom it cannot ask it passes over. The limits are those of asking them
+/// one by one.
+pub async fn invite_many_to_program(app: &App, actor: &Actor, command: InviteManyToProgram) -> Result<Vec<Invited>> {
+    if command.invitees.is_empty() || command.invitees.len() > MAX_AT_ONCE {
+        let message = format!("1 to {MAX_AT_ONCE} partners or addresses are asked at a time");
+        return Err(ApiError::bad_field("invitees", message).into());
+    }
+    let (message, days) = (check_message(&command.message)?, command.expires_in_days);
+    check_validity(days)?;
+    let tx = app.db.begin().await?;
+    let program = lock_program_of_brand_in_tx(&tx, actor, Operation::InviteManyToProgram, command.program).await?;
+    if let Some(group) = command.group {
+        group::check_group_in_tx(&tx, actor, program.id, group).await?;
+    }
+    let mut results = Vec::with_capacity(command.invitees.len());
+    for invitee in command.invitees {
+        let offer = new_offer(app, &program, command.group, message.clone(), days);
+        // What is refused is refused before anything of it is written.
+        match invite_in_tx(&tx, app, actor, &program, offer, invitee).await {
+            Err(Failure::Api(ApiError::NotFound(message))) => {
+                let field = "invitee.partnerId";
+                results.push(Err(Failure::refused_field(Code::PartnerUnknown, field, message)));
+            }
+            Err(Failure::Api(error)) => return Err(error.into()),
+            result => results.push(result),
+        }
+    }
+    app.commit(tx).await?;
+    Ok(results)
+}
+
+fn check_message(message: &str) -> Result<String> {
+    let message = message.trim();
     if message.chars().count() > MAX_MESSAGE_CHARS {
         return Err(Failure::refused_field(
             Code::MessageTooLong,
@@ -71,21 +130,26 @@ pub async fn invite_to_program(app: &App, actor: &Actor, command: InviteToProgra
             format!("a message has at most {MAX_MESSAGE_CHARS} characters"),
         ));
     }
-    check_validity(command.expires_in_days)?;
-    let tx = app.db.begin().await?;
-    let program = lock_program_of_brand_in_tx(&tx, actor, command.program).await?;
-    if let Some(group) = command.group {
-        group::check_group_in_tx(&tx, actor, program.id, group).await?;
-    }
+    Ok(message.to_owned())
+}
+
+/// An invitation for nobody yet.
+fn new_offer(
+    app: &App,
+    program: &program::Model,
+    group_id: Option<PartnerGroupId>,
+    message: String,
+    expires_in_days: i32,
+) -> Model {
     let now = app.clock.now();
-    let mut row = Model {
+    Model {
         id: app.ids.new_id(now),
         program_id: program.id,
         brand_id: program.brand_id,
         partner_id: None,
         email: None,
         email_key: None,
-        group_id: command.group,
+        group_id,
         message,
         state: State::Sent,
         mail_id: None,
@@ -95,12 +159,23 @@ pub async fn invite_to_program(app: &App, actor: &Actor, command: InviteToProgra
         created_at: now,
         sent_at: now,
         sent_count: 1,
-        expires_at: now + TimeDelta::days(i64::from(command.expires_in_days)),
+        expires_at: now + TimeDelta::days(i64::from(expires_in_days)),
         decided_at: None,
-    };
-    match command.invitee {
+    }
+}
+
+/// Sends an invitation to somebody. Its program and brand are locked.
+async fn invite_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    program: &program::Model,
+    mut row: Model,
+    invitee: Invitee,
+) -> Result<Model> {
+    match invitee {
         Invitee::Partner(partner) => {
-            check_partner_in_tx(&tx, &program, partner).await?;
+            check_partner_in_tx(tx, program, partner).await?;
             row.partner_id = Some(partner);
         }
         Invitee::Email(email) => {
@@ -111,14 +186,13 @@ pub async fn invite_to_program(app: &App, actor: &Actor, command: InviteToProgra
             row.email_key = Some(key);
         }
     }
-    refuse_second_in_tx(&tx, app, &row).await?;
-    refuse_excess_in_tx(&tx, app, &row).await?;
-    row.mail_id = send_in_tx(&tx, app, &program, &row).await?;
+    refuse_second_in_tx(tx, app, &row).await?;
+    refuse_excess_in_tx(tx, app, &row).await?;
+    row.mail_id = send_in_tx(tx, app, program, &row).await?;
     Entity::insert(program_invitation::ActiveModel::from(row.clone()))
-        .exec_without_returning(&tx)
+        .exec_without_returning(tx)
         .await?;
-    record_in_tx(&tx, app, actor, &row, "program_invitation.sent", None, None).await?;
-    app.commit(tx).await?;
+    record_in_tx(tx, app, actor, &row, "program_invitation.sent", None, None).await?;
     Ok(row)
 }
 
@@ -239,14 +313,19 @@ fn refuse_resting(program: &program::Model) -> Result<()> {
 
 /// An active program with its brand, both locked: whoever sends invitations of a brand queues here, so that its limits
 /// hold.
-async fn lock_program_of_brand_in_tx(tx: &DatabaseTransaction, actor: &Actor, id: ProgramId) -> Result<program::Model> {
+async fn lock_program_of_brand_in_tx(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    operation: Operation,
+    id: ProgramId,
+) -> Result<program::Model> {
     let missing = || ApiError::not_found("program");
     let found = program::Entity::find_within(&actor.reach())
         .filter(program::Column::Id.eq(id))
         .one(tx)
         .await?
         .ok_or_else(missing)?;
-    actor.authorise(Operation::InviteToProgram, Place::brand(found.brand_id))?;
+    actor.authorise(operation, Place::brand(found.brand_id))?;
     lock_brand_in_tx(tx, &found).await?;
     let program = programs::lock_program_in_tx(tx, id).await?.ok_or_else(missing)?;
     refuse_resting(&program)?;

@@ -9,7 +9,7 @@ use entity::{
 
 use crate::{
     connection,
-    error::ApiError,
+    error::{ApiError, Failure, Refusal},
     graphql::{
         context::{ContextExt, parse_id},
         objects::{Partner, PartnerGroup, Partnership, Program},
@@ -228,6 +228,70 @@ pub struct InviteToProgramInput {
     /// How long it can be accepted: 1 to 90 days.
     #[graphql(default = 30)]
     pub expires_in_days: i32,
+}
+
+/// Invitations into a program.
+#[derive(InputObject)]
+pub struct InviteManyToProgramInput {
+    /// The program, which is active.
+    pub program_id: ID,
+    /// Whom to ask: 1 to 100.
+    pub invitees: Vec<ProgramInviteeInput>,
+    /// The group the partners come to; absent: the program's default.
+    pub group_id: Option<ID>,
+    /// What to say to each: at most 2,000 characters.
+    #[graphql(default)]
+    pub message: String,
+    /// How long they can be accepted: 1 to 90 days.
+    #[graphql(default = 30)]
+    pub expires_in_days: i32,
+}
+
+/// What became of one of many invitations: it was sent, or there is an error.
+#[derive(SimpleObject)]
+pub struct ProgramInvitationResult {
+    /// The new invitation; absent when it was not sent.
+    pub program_invitation: Option<ProgramInvitation>,
+    /// Why it was not sent; absent when it was. `field` is a path within the one of `invitees` that it is about.
+    pub error: Option<PartnershipError>,
+}
+
+/// What `inviteManyToProgram` answers.
+#[derive(SimpleObject)]
+pub struct InviteManyToProgramPayload {
+    /// One for each of `invitees`, in their order; absent when the request was refused as a whole.
+    pub results: Option<Vec<ProgramInvitationResult>>,
+    /// Why the request was refused as a whole; empty when it was worked through.
+    pub user_errors: Vec<PartnershipError>,
+}
+
+impl InviteManyToProgramPayload {
+    pub fn of(result: Result<Vec<service::Invited>, Failure<PartnershipErrorCode>>) -> Result<Option<Self>, ApiError> {
+        let refused = |refusal: Refusal<PartnershipErrorCode>| Self {
+            results: None,
+            user_errors: vec![refusal.into()],
+        };
+        let invited = match result {
+            Ok(invited) => invited,
+            Err(Failure::Refused(refusal)) => return Ok(Some(refused(refusal))),
+            Err(Failure::Api(error)) => return Err(error),
+        };
+        let results = invited.into_iter().map(|one| match one {
+            Ok(row) => Ok(ProgramInvitationResult {
+                program_invitation: Some(row.into()),
+                error: None,
+            }),
+            Err(Failure::Refused(refusal)) => Ok(ProgramInvitationResult {
+                program_invitation: None,
+                error: Some(refusal.into()),
+            }),
+            Err(Failure::Api(error)) => Err(error),
+        });
+        Ok(Some(Self {
+            results: Some(results.collect::<Result<_, _>>()?),
+            user_errors: Vec::new(),
+        }))
+    }
 }
 
 /// An invitation to send again.
