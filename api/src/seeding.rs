@@ -223,6 +223,7 @@ pub async fn partnership(
                 program,
                 message: "I would like to promote this program.".to_owned(),
                 accepted_terms_version: 1,
+                proposal: None,
                 answers: Vec::new(),
                 client_address: None,
                 referral_code,

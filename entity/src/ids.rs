@@ -102,6 +102,7 @@ typed_ids! {
     ReferralLevelId = "level",
     ListingId = "list",
     ApplicationId = "app",
+    TermsOfferId = "offer",
     PartnershipId = "pship",
     TrackingLinkId = "link",
     ClickId = "click",

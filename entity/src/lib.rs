@@ -55,6 +55,7 @@ pub mod refund_line;
 pub mod refused_event;
 pub mod session;
 pub mod terms_acceptance;
+pub mod terms_offer;
 pub mod tracking_link;
 pub mod used_refresh_token;
 pub mod user;

@@ -33,6 +33,7 @@ mod m20261126_000027_modes;
 mod m20261126_000029_questionnaires;
 mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
+mod m20261126_000036_terms_offers;
 
 pub struct Migrator;
 
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000025_refund_lines::Migration),
             Box::new(m20261126_000029_questionnaires::Migration),
             Box::new(m20261126_000031_admission::Migration),
+            Box::new(m20261126_000036_terms_offers::Migration),
         ]
     }
 }

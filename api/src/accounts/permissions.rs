@@ -243,11 +243,14 @@ operations! {
     ArchiveListing = "Mutation.archiveListing" => MANAGERS;
 
     ApplyToProgram = "Mutation.applyToProgram" => PARTNER;
+    SetApplicationFlag = "Mutation.setApplicationFlag" => MANAGERS;
     WithdrawApplication = "Mutation.withdrawApplication" => PARTNER;
     StartApplicationReview = "Mutation.startApplicationReview" => MANAGERS;
     ApproveApplication = "Mutation.approveApplication" => MANAGERS;
     RejectApplication = "Mutation.rejectApplication" => MANAGERS;
-    SetApplicationFlag = "Mutation.setApplicationFlag" => MANAGERS;
+    CounterOffer = "Mutation.counterOffer" => MANAGERS_OR_PARTNER;
+    AcceptOffer = "Mutation.acceptOffer" => MANAGERS_OR_PARTNER;
+    DeclineOffer = "Mutation.declineOffer" => MANAGERS_OR_PARTNER;
     SuspendPartnership = "Mutation.suspendPartnership" => MANAGERS;
     ReactivatePartnership = "Mutation.reactivatePartnership" => MANAGERS;
     EndPartnership = "Mutation.endPartnership" => MANAGERS;

@@ -50,6 +50,18 @@ crate::error_codes! {
         AnswerNotAChoice,
         /// The answer is too little or too much; the message names the bound.
         AnswerOutOfBounds,
+        /// A percentage is above 0 and at most 100.
+        OfferOutOfRange,
+        /// There is no open offer of this number.
+        OfferNotOpen,
+        /// The offer is of the caller's own side: the other one answers it.
+        OfferOwn,
+        /// An offer about the terms is open, and answered first.
+        OfferOpen,
+        /// There are at most 10 offers about an application or invitation.
+        TooManyOffers,
+        /// The agreed terms cannot become a rule; the message says why.
+        OfferImpossible,
         /// The application was decided before.
         ApplicationDecided,
         /// No active partnership of this program has this referral code.

@@ -6,10 +6,10 @@ use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, application,
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId, ProgramInvitationId},
-    partner, partnership, program, program_invitation, terms_acceptance,
+    partner, partnership, program, program_invitation, terms_acceptance, terms_offer,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -192,6 +192,44 @@ impl Loader<ReasonsFor> for Batch {
             .into_iter()
             .map(|((program, partner), reasons)| (ReasonsFor(program, partner), reasons))
             .collect())
+    }
+}
+
+/// The offers about an application or an invitation, oldest first. The door is what they are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OffersOf(pub service::Subject);
+
+impl Loader<OffersOf> for Batch {
+    type Value = Vec<terms_offer::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[OffersOf]) -> Result<HashMap<OffersOf, Vec<terms_offer::Model>>, LoadError> {
+        let applications = keys.iter().filter_map(|key| match key.0 {
+            service::Subject::Application(id) => Some(id),
+            service::Subject::Invitation(_) => None,
+        });
+        let invitations = keys.iter().filter_map(|key| match key.0 {
+            service::Subject::Invitation(id) => Some(id),
+            service::Subject::Application(_) => None,
+        });
+        let wanted = Condition::any()
+            .add(terms_offer::Column::ApplicationId.is_in(applications))
+            .add(terms_offer::Column::InvitationId.is_in(invitations));
+        let rows = terms_offer::Entity::find()
+            .filter(wanted)
+            .order_by_asc(terms_offer::Column::Number)
+            .all(self.app.db.read())
+            .await?;
+        let mut found: HashMap<OffersOf, Vec<terms_offer::Model>> = HashMap::new();
+        for row in rows {
+            let subject = match (row.application_id, row.invitation_id) {
+                (Some(id), _) => service::Subject::Application(id),
+                (None, Some(id)) => service::Subject::Invitation(id),
+                (None, None) => continue,
+            };
+            found.entry(OffersOf(subject)).or_default().push(row);
+        }
+        Ok(found)
     }
 }
 

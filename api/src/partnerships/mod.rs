@@ -5,8 +5,6 @@
 //! `service/standing.rs`; the tree has no cycle and is
 //! at most ten deep; `partnership_ancestors` holds one row for each partnership above another, written in the transaction
 //! that changes an edge, so that an upline is read in one statement.
-//!
-//! Deliberately absent today: counter-offers to invitations.
 
 pub mod error;
 pub mod loaders;

@@ -7,22 +7,27 @@ use crate::{
     graphql::{
         context::{ContextExt, parse_id, said_id},
         objects::Partnership,
+        scalars::percent_to_ppm,
     },
     partnerships::{
-        service::{self, AcceptInvitation, AcceptTerms, Apply, InviteManyToProgram, InviteToProgram, Rejection},
+        service::{
+            self, AcceptInvitation, AcceptTerms, Apply, InviteManyToProgram, InviteToProgram, Proposal, Rejection,
+        },
         types::{
-            AcceptProgramInvitationInput, AcceptProgramInvitationPayload, AcceptProgramTermsInput,
-            AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload, ApproveApplicationInput,
-            ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload, DeclineProgramInvitationInput,
-            DeclineProgramInvitationPayload, EndPartnershipInput, EndPartnershipPayload, InviteManyToProgramInput,
-            InviteManyToProgramPayload, InviteToProgramInput, InviteToProgramPayload, LeaveProgramInput,
-            LeaveProgramPayload, ProgramInviteeInput, ReactivatePartnershipInput, ReactivatePartnershipPayload,
-            RejectApplicationInput, RejectApplicationPayload, ResendProgramInvitationInput,
-            ResendProgramInvitationPayload, RevokeProgramInvitationInput, RevokeProgramInvitationPayload,
-            SetApplicationFlagInput, SetApplicationFlagPayload, SetPartnershipGroupInput, SetPartnershipGroupPayload,
-            SetPartnershipGroupsInput, SetPartnershipGroupsPayload, SetPartnershipReferrerInput,
-            SetPartnershipReferrerPayload, StartApplicationReviewInput, StartApplicationReviewPayload,
-            SuspendPartnershipInput, SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
+            AcceptOfferInput, AcceptOfferPayload, AcceptProgramInvitationInput, AcceptProgramInvitationPayload,
+            AcceptProgramTermsInput, AcceptProgramTermsPayload, ApplyToProgramInput, ApplyToProgramPayload,
+            ApproveApplicationInput, ApproveApplicationPayload, BanPartnershipInput, BanPartnershipPayload,
+            CounterOfferInput, CounterOfferPayload, DeclineOfferInput, DeclineOfferPayload,
+            DeclineProgramInvitationInput, DeclineProgramInvitationPayload, EndPartnershipInput, EndPartnershipPayload,
+            InviteManyToProgramInput, InviteManyToProgramPayload, InviteToProgramInput, InviteToProgramPayload,
+            LeaveProgramInput, LeaveProgramPayload, ProgramInviteeInput, ReactivatePartnershipInput,
+            ReactivatePartnershipPayload, RejectApplicationInput, RejectApplicationPayload,
+            ResendProgramInvitationInput, ResendProgramInvitationPayload, RevokeProgramInvitationInput,
+            RevokeProgramInvitationPayload, SetApplicationFlagInput, SetApplicationFlagPayload,
+            SetPartnershipGroupInput, SetPartnershipGroupPayload, SetPartnershipGroupsInput,
+            SetPartnershipGroupsPayload, SetPartnershipReferrerInput, SetPartnershipReferrerPayload,
+            StartApplicationReviewInput, StartApplicationReviewPayload, SuspendPartnershipInput,
+            SuspendPartnershipPayload, WithdrawApplicationInput, WithdrawApplicationPayload,
         },
     },
 };
@@ -43,6 +48,7 @@ impl PartnershipMutations {
             program: parse_id(&input.program_id, "programId")?,
             message: input.message,
             accepted_terms_version: input.accepted_terms_version,
+            proposal: input.terms.map(|terms| terms.read("terms.percent")).transpose()?,
             answers: input.answers.into_iter().map(Into::into).collect(),
             referral_code: input.referral_code,
             client_address: client_address(ctx),
@@ -113,6 +119,43 @@ impl PartnershipMutations {
             reapply_policy: input.reapply_policy.map(Into::into),
         };
         RejectApplicationPayload::of(service::reject_application(ctx.app(), ctx.actor(), id, rejection).await)
+    }
+
+    /// Answers the open offer of the other side about an application or an invitation with another one, which that side
+    /// answers. There are at most 10 offers about each.
+    async fn counter_offer(
+        &self,
+        ctx: &Context<'_>,
+        input: CounterOfferInput,
+    ) -> Result<Option<CounterOfferPayload>, ApiError> {
+        let subject = input.subject.read()?;
+        let proposal = Proposal {
+            rate_ppm: percent_to_ppm(input.percent, "percent")?,
+            message: input.message,
+        };
+        let made = service::counter_offer(ctx.app(), ctx.actor(), subject, input.number, proposal).await;
+        CounterOfferPayload::of(made)
+    }
+
+    /// Takes the open offer of the other side. An application is approved with it, and the terms become the partnership's own
+    /// rule, before all others; an invitation is accepted by its partner as ever, on these terms.
+    async fn accept_offer(
+        &self,
+        ctx: &Context<'_>,
+        input: AcceptOfferInput,
+    ) -> Result<Option<AcceptOfferPayload>, ApiError> {
+        let subject = input.subject.read()?;
+        AcceptOfferPayload::of(service::accept_offer(ctx.app(), ctx.actor(), subject, input.number).await)
+    }
+
+    /// Turns the open offer of the other side down. The application or invitation stays open, on the program's terms.
+    async fn decline_offer(
+        &self,
+        ctx: &Context<'_>,
+        input: DeclineOfferInput,
+    ) -> Result<Option<DeclineOfferPayload>, ApiError> {
+        let subject = input.subject.read()?;
+        DeclineOfferPayload::of(service::decline_offer(ctx.app(), ctx.actor(), subject, input.number).await)
     }
 
     /// Says of an open application that a person must look at it, so that nothing decides about it by itself; or that one did.
@@ -195,6 +238,7 @@ impl PartnershipMutations {
             group: input.group_id.map(|id| parse_id(&id, "groupId")).transpose()?,
             message: input.message,
             expires_in_days: input.expires_in_days,
+            proposal: input.terms.map(|terms| terms.read("terms.percent")).transpose()?,
         };
         InviteToProgramPayload::of(service::invite_to_program(ctx.app(), ctx.actor(), command).await)
     }

@@ -7,6 +7,7 @@ pub mod decide;
 mod eligibility;
 mod group;
 mod invite;
+mod offer;
 mod questions;
 mod standing;
 mod terms;
@@ -35,6 +36,7 @@ pub use self::{
         InviteManyToProgram, InviteToProgram, Invited, Invitee, invite_many_to_program, invite_to_program,
         list_invitations_of_partner, list_invitations_of_program, resend_invitation, revoke_invitation,
     },
+    offer::{Proposal, Subject, accept_offer, counter_offer, decline_offer},
     questions::{Answer, read_answers},
     standing::{ban_partnership, end_partnership, leave_program, reactivate_partnership, suspend_partnership},
     terms::{AcceptTerms, accept_program_terms, list_acceptances},

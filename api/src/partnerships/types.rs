@@ -3,6 +3,7 @@
 mod admission;
 mod group;
 mod invitation;
+mod offer;
 mod standing;
 mod terms;
 
@@ -17,6 +18,10 @@ use entity::{
 pub use self::admission::{
     ApplicationAnswer, ApplicationAnswerInput, Eligibility, EligibilityOfProgram, EligibilityReason,
     SetApplicationFlagInput, SetApplicationFlagPayload,
+};
+pub use self::offer::{
+    AcceptOfferInput, AcceptOfferPayload, CounterOfferInput, CounterOfferPayload, DeclineOfferInput,
+    DeclineOfferPayload, TermsOffer, TermsProposalInput,
 };
 pub use self::standing::{
     BanPartnershipInput, BanPartnershipPayload, BanReason, EndPartnershipInput, EndPartnershipPayload, EndedBy,
@@ -36,7 +41,7 @@ use crate::{
     page,
     partnerships::{
         error::{PartnershipError, PartnershipErrorCode},
-        loaders::{AcceptedBy, PartnershipFor},
+        loaders::{AcceptedBy, OffersOf, PartnershipFor},
         service,
     },
     payload,
@@ -186,6 +191,12 @@ impl Application {
     /// What the partner answered, in the order of the questions. At most 20. For the partner and the brand's members.
     async fn answers(&self, ctx: &Context<'_>) -> Result<Option<Vec<ApplicationAnswer>>, ApiError> {
         admission::load_answers(ctx, &self.row).await.map(Some)
+    }
+
+    /// What was offered about its terms, oldest first. At most 10. For the partner and the brand's members.
+    async fn offers(&self, ctx: &Context<'_>) -> Result<Option<Vec<TermsOffer>>, ApiError> {
+        let rows = ctx.load(OffersOf(service::Subject::Application(self.row.id))).await?;
+        Ok(Some(rows.unwrap_or_default().into_iter().map(Into::into).collect()))
     }
 
     /// The version of the questions that were answered; absent when nothing was asked.
@@ -557,6 +568,8 @@ pub struct ApplyToProgramInput {
     pub message: String,
     /// The version of the terms the partner read and accepts; it must be the current one.
     pub accepted_terms_version: i32,
+    /// The terms it would like to have instead of the program's: an offer, which the brand answers.
+    pub terms: Option<TermsProposalInput>,
     /// What it answers to `Program.questionnaire`: at most one answer a question, in any order.
     #[graphql(default)]
     pub answers: Vec<ApplicationAnswerInput>,

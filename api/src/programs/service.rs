@@ -38,8 +38,8 @@ pub use self::{
         questions_of, set_questionnaire, whose as whose_questionnaire,
     },
     rule::{
-        Conditions, CreateRule, RuleScope, archive_rule, create_rule, for_everybody, has_active_rule_in_tx,
-        list_rules_in_tx,
+        Conditions, CreateRule, RuleScope, archive_rule, create_rule, create_rule_in_tx, for_everybody,
+        has_active_rule_in_tx, list_rules_in_tx,
     },
     state::{activate_program, archive_program, pause_program},
     terms::find_terms_in_tx,

@@ -254,6 +254,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "partnerId": world.partner, "programId": world.open_program, "message": "Hello.",
             "acceptedTermsVersion": 1,
         })),
+        Operation::CounterOffer => edit(json!({
+            "subject": { "invitationId": world.offers[0] }, "number": 1, "percent": "13",
+        })),
+        Operation::AcceptOffer => edit(json!({ "subject": { "invitationId": world.offers[1] }, "number": 1 })),
+        Operation::DeclineOffer => edit(json!({ "subject": { "invitationId": world.offers[2] }, "number": 1 })),
         Operation::SetApplicationFlag => edit(json!({ "id": rejected, "flagged": true, "reason": "tried" })),
         Operation::WithdrawApplication => edit_id(withdrawn),
         Operation::StartApplicationReview | Operation::ApproveApplication => edit_id(approved),

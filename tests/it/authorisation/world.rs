@@ -54,6 +54,8 @@ pub struct World {
     pub open_program: String,
     /// Of the partner into programs of its own: to be sent again, revoked, accepted and declined.
     pub invitations: [String; 4],
+    /// Invitations of the partner with terms: to be countered, accepted and declined.
+    pub offers: [String; 3],
     /// One each to be withdrawn, approved and rejected.
     pub applications: [String; 3],
     /// Was approved; nothing more happens to it.
@@ -193,6 +195,14 @@ impl World {
             let input = json!({ "programId": program, "invitee": { "partnerId": partner } });
             invitations.push(maker.manage("inviteToProgram", "programInvitation", input).await);
         }
+        let mut offers = Vec::new();
+        for name in ["countered", "taken", "refused"] {
+            let (program, ..) = maker.open_program(name).await;
+            let input = json!({
+                "programId": program, "invitee": { "partnerId": partner }, "terms": { "percent": "12" },
+            });
+            offers.push(maker.manage("inviteToProgram", "programInvitation", input).await);
+        }
         let link = maker
             .make(
                 &creator,
@@ -274,6 +284,7 @@ impl World {
             draft_group,
             open_program,
             invitations: invitations.try_into().unwrap(),
+            offers: offers.try_into().unwrap(),
             applications: applications.try_into().unwrap(),
             application,
             conversions,

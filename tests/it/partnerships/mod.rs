@@ -1,5 +1,6 @@
 mod admission;
 mod invitations;
+mod offers;
 mod questionnaires;
 mod standing;
 mod terms;

@@ -180,7 +180,7 @@ async fn what_is_no_answer_is_refused_where_it_stands(
             ("name", vec!["a", "b"], "ANSWER_MALFORMED"),
             ("name", vec!["twenty-one characters"], "ANSWER_OUT_OF_BOUNDS"),
             ("why", vec!["four"], "ANSWER_OUT_OF_BOUNDS"),
-            ("why", vec!["a\0bcde"], "ANSWER_MALFORMED"),
+            ("why", vec!["a\u{7}bcde"], "ANSWER_MALFORMED"),
             ("size", vec!["many"], "ANSWER_MALFORMED"),
             ("size", vec!["0.5"], "ANSWER_OUT_OF_BOUNDS"),
             ("size", vec!["1000000.1"], "ANSWER_OUT_OF_BOUNDS"),

@@ -19,7 +19,7 @@ use super::{
     decide::{self, Joining},
     group,
     invite::{decide_in_tx, quoted, refuse_decided},
-    terms,
+    offer, terms,
 };
 use crate::{
     accounts::{
@@ -110,8 +110,10 @@ pub async fn accept_invitation(app: &App, actor: &Actor, command: AcceptInvitati
         terms_id: Some(current.id),
         ..row.clone()
     };
+    let agreed = offer::agree_in_tx(&tx, app, actor, &row).await?;
     let row = decide_in_tx(&tx, app, actor, &row, wanted, None).await?;
     if let Some(open) = &open {
+        offer::refuse_open_offer_in_tx(&tx, open.id).await?;
         // The brand has said yes already.
         let wanted = application::Model {
             state: ApplicationState::Approved,
@@ -129,6 +131,9 @@ pub async fn accept_invitation(app: &App, actor: &Actor, command: AcceptInvitati
         group: row.group_id.or(program.default_group_id),
     };
     let joined = decide::open_partnership_in_tx(&tx, app, actor, &joining).await?;
+    if let Some(agreed) = agreed {
+        offer::make_rule_in_tx(&tx, app, actor, &program, &joined, &agreed).await?;
+    }
     // One that comes back has the group it left with, unless it was asked into another.
     if row.group_id.is_some() {
         group::move_in_tx(&tx, app, actor, &[joined], row.group_id).await?;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{
     Result, automatic, check_reason, decide, eligibility, lock_application_in_tx,
+    offer::{self, Proposal},
     questions::{self, Answer},
     terms, tree,
 };
@@ -33,6 +34,8 @@ pub struct Apply {
     pub program: ProgramId,
     pub message: String,
     pub accepted_terms_version: i32,
+    /// The terms it would like to have.
+    pub proposal: Option<Proposal>,
     /// What it answers to the program's questions.
     pub answers: Vec<Answer>,
     /// Where the request comes from.
@@ -41,7 +44,7 @@ pub struct Apply {
 }
 
 /// Sends an application. The program must be open, its terms accepted as they stand, and the partner free to ask.
-pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Result<application::Model> {
+pub async fn apply_to_program(app: &App, actor: &Actor, mut command: Apply) -> Result<application::Model> {
     actor.authorise(Operation::ApplyToProgram, Place::partner(command.partner))?;
     if command.message.chars().count() > MAX_MESSAGE_CHARS {
         return Err(Failure::refused_field(
@@ -50,6 +53,11 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
             format!("a message has at most {MAX_MESSAGE_CHARS} characters"),
         ));
     }
+    let proposal = command
+        .proposal
+        .take()
+        .map(|proposal| offer::check_proposal(proposal, "terms."))
+        .transpose()?;
     let tx = app.db.begin().await?;
     let program = programs::get_program_in_tx(&tx, command.program)
         .await?
@@ -107,6 +115,9 @@ pub async fn apply_to_program(app: &App, actor: &Actor, command: Apply) -> Resul
         .await?;
     if inserted == 0 {
         return Err(already_applied());
+    }
+    if let Some(proposal) = proposal {
+        offer::propose_for_application_in_tx(&tx, app, actor, &row, proposal).await?;
     }
     terms::record_in_tx(&tx, app, actor, &current, row.partner_id, command.client_address).await?;
     let change = Change::of_fact(row.brand_id, "application.submitted", row.id);

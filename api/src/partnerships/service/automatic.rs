@@ -18,7 +18,7 @@ use super::{
     Result, check_reason,
     decide::{self, Joining},
     eligibility::{self, Reason},
-    lock_application_in_tx,
+    lock_application_in_tx, offer,
 };
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
@@ -36,7 +36,10 @@ pub(super) async fn approve_at_once_in_tx(
     program: &program::Model,
     row: application::Model,
 ) -> Result<application::Model> {
-    if approving_rule_in_tx(tx, program).await?.is_none() || !is_first_in_tx(tx, &row).await? {
+    if approving_rule_in_tx(tx, program).await?.is_none()
+        || !is_first_in_tx(tx, &row).await?
+        || offer::has_open_offer_in_tx(tx, row.id).await?
+    {
         return Ok(row);
     }
     // Read again behind the lock: the program may rest, and be of another mind.
@@ -137,6 +140,10 @@ pub async fn approve_due_application(app: &App, id: ApplicationId) -> Result<boo
     let Some(days) = days.filter(|days| row.created_at + TimeDelta::days(i64::from(*days)) <= app.clock.now()) else {
         return Ok(false);
     };
+    // Terms are for people to agree on.
+    if offer::has_open_offer_in_tx(&tx, row.id).await? {
+        return Ok(false);
+    }
     if !is_first_in_tx(&tx, &row).await? || find_obstacle_in_tx(&tx, &policy, &row).await?.is_some() {
         return Ok(false);
     }

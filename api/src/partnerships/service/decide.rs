@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{Result, check_reason, lock_application_in_tx, standing, tree};
+use super::{Result, check_reason, lock_application_in_tx, offer, standing, tree};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -59,6 +59,7 @@ pub async fn approve_application(
     let reason = reason.map(|reason| check_reason(reason, "reason")).transpose()?;
     let tx = app.db.begin().await?;
     let row = lock_application_in_tx(&tx, actor, Operation::ApproveApplication, id).await?;
+    offer::refuse_open_offer_in_tx(&tx, id).await?;
     // The tree must not move while the new leaf is hung into it.
     let program = lock_program_in_tx(&tx, row.program_id).await?;
     let wanted = application::Model {

@@ -16,7 +16,13 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{Result, apply::MAX_MESSAGE_CHARS, check_reason, group, standing};
+use super::{
+    Result,
+    apply::MAX_MESSAGE_CHARS,
+    check_reason, group,
+    offer::{self, Proposal},
+    standing,
+};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -61,6 +67,8 @@ pub struct InviteToProgram {
     pub group: Option<PartnerGroupId>,
     pub message: String,
     pub expires_in_days: i32,
+    /// The terms that are offered with it.
+    pub proposal: Option<Proposal>,
 }
 
 /// The same for several partners or addresses.
@@ -79,13 +87,20 @@ pub type Invited = Result<Model>;
 pub async fn invite_to_program(app: &App, actor: &Actor, command: InviteToProgram) -> Result<Model> {
     let (message, days) = (check_message(&command.message)?, command.expires_in_days);
     check_validity(days)?;
+    let proposal = command
+        .proposal
+        .map(|proposal| offer::check_proposal(proposal, "terms."))
+        .transpose()?;
     let tx = app.db.begin().await?;
     let program = lock_program_of_brand_in_tx(&tx, actor, Operation::InviteToProgram, command.program).await?;
     if let Some(group) = command.group {
         group::check_group_in_tx(&tx, actor, program.id, group).await?;
     }
-    let offer = new_offer(app, &program, command.group, message, days);
-    let row = invite_in_tx(&tx, app, actor, &program, offer, command.invitee).await?;
+    let row = new_invitation(app, &program, command.group, message, days);
+    let row = invite_in_tx(&tx, app, actor, &program, row, command.invitee).await?;
+    if let Some(proposal) = proposal {
+        offer::propose_for_invitation_in_tx(&tx, app, actor, &row, proposal).await?;
+    }
     app.commit(tx).await?;
     Ok(row)
 }
@@ -106,9 +121,9 @@ pub async fn invite_many_to_program(app: &App, actor: &Actor, command: InviteMan
     }
     let mut results = Vec::with_capacity(command.invitees.len());
     for invitee in command.invitees {
-        let offer = new_offer(app, &program, command.group, message.clone(), days);
+        let row = new_invitation(app, &program, command.group, message.clone(), days);
         // What is refused is refused before anything of it is written.
-        match invite_in_tx(&tx, app, actor, &program, offer, invitee).await {
+        match invite_in_tx(&tx, app, actor, &program, row, invitee).await {
             Err(Failure::Api(ApiError::NotFound(message))) => {
                 let field = "invitee.partnerId";
                 results.push(Err(Failure::refused_field(Code::PartnerUnknown, field, message)));
@@ -134,7 +149,7 @@ fn check_message(message: &str) -> Result<String> {
 }
 
 /// An invitation for nobody yet.
-fn new_offer(
+fn new_invitation(
     app: &App,
     program: &program::Model,
     group_id: Option<PartnerGroupId>,

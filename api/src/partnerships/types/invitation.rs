@@ -7,6 +7,7 @@ use entity::{
     program_invitation,
 };
 
+use super::{TermsOffer, TermsProposalInput};
 use crate::{
     connection,
     error::{ApiError, Failure, Refusal},
@@ -17,7 +18,7 @@ use crate::{
     page,
     partnerships::{
         error::{PartnershipError, PartnershipErrorCode},
-        loaders::PartnershipFor,
+        loaders::{OffersOf, PartnershipFor},
         service::{self, Invitation, Invitee},
     },
     payload,
@@ -103,6 +104,13 @@ impl ProgramInvitation {
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<PartnerGroup>, ApiError> {
         let Some(id) = self.row.group_id else { return Ok(None) };
         Ok(ctx.load(id).await?.map(PartnerGroup::from))
+    }
+
+    /// What was offered about its terms, oldest first. At most 10. For the partner, the brand's members, and whoever has the
+    /// mailed link.
+    async fn offers(&self, ctx: &Context<'_>) -> Result<Option<Vec<TermsOffer>>, ApiError> {
+        let rows = ctx.load(OffersOf(service::Subject::Invitation(self.row.id))).await?;
+        Ok(Some(rows.unwrap_or_default().into_iter().map(Into::into).collect()))
     }
 
     /// The version of the terms that was accepted with it; absent unless it was.
@@ -228,6 +236,8 @@ pub struct InviteToProgramInput {
     /// How long it can be accepted: 1 to 90 days.
     #[graphql(default = 30)]
     pub expires_in_days: i32,
+    /// The terms that are offered instead of the program's: whoever accepts the invitation takes them, unless it counters.
+    pub terms: Option<TermsProposalInput>,
 }
 
 /// Invitations into a program.

@@ -68,6 +68,19 @@ pub struct CreateRule {
 pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Result<commission_rule::Model> {
     let tx = app.db.begin().await?;
     let program = lock_living_in_tx(&tx, actor, Operation::CreateCommissionRule, command.program).await?;
+    let row = create_rule_in_tx(&tx, app, actor, &program, command).await?;
+    app.commit(tx).await?;
+    Ok(row)
+}
+
+/// The same for whoever has the right by other means. The program is locked.
+pub async fn create_rule_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    program: &program::Model,
+    command: CreateRule,
+) -> Result<commission_rule::Model> {
     let kind = match command.earning {
         Earning::Fixed { .. } => RuleKind::Fixed,
         Earning::FixedPerItem { .. } => RuleKind::FixedPerItem,
@@ -108,8 +121,8 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
             "a rule ends after it begins",
         ));
     }
-    let columns = check_earning(&program, command.earning, "earning")?;
-    let (group_id, partnership_id) = check_scope_in_tx(&tx, &program, command.scope).await?;
+    let columns = check_earning(program, command.earning, "earning")?;
+    let (group_id, partnership_id) = check_scope_in_tx(tx, program, command.scope).await?;
     let now = app.clock.now();
     let row = commission_rule::Model {
         id: app.ids.new_id(now),
@@ -131,12 +144,11 @@ pub async fn create_rule(app: &App, actor: &Actor, command: CreateRule) -> Resul
         archived_at: None,
     };
     commission_rule::Entity::insert(commission_rule::ActiveModel::from(row.clone()))
-        .exec_without_returning(&tx)
+        .exec_without_returning(tx)
         .await?;
     let change = Change::of_fact(row.brand_id, "commission_rule.created", row.id);
-    audit::record_in_tx(&tx, app, actor, change).await?;
-    announce_in_tx(&tx, app, row.brand_id, row.program_id).await?;
-    app.commit(tx).await?;
+    audit::record_in_tx(tx, app, actor, change).await?;
+    announce_in_tx(tx, app, row.brand_id, row.program_id).await?;
     Ok(row)
 }
 
