@@ -99,6 +99,7 @@ async fn terms_of_an_application_are_countered_until_somebody_takes_them(
             .mutation(Some(&market.owner.token), "approveApplication", approve, "__typename")
             .await;
         assert_eq!(refusal(&refused), "OFFER_OPEN");
+        let stranger = app.sign_up("stranger").await;
         // One does not answer one's own.
         let before = app.digest().await;
         for how in ["acceptOffer", "declineOffer"] {
@@ -110,7 +111,6 @@ async fn terms_of_an_application_are_countered_until_somebody_takes_them(
         let wrong = json!({ "percent": "100.0001" });
         let wrong = answer(&app, &market.owner, "counterOffer", &subject, 1, wrong).await;
         assert_eq!(refusal(&wrong), "OFFER_OUT_OF_RANGE");
-        let stranger = app.sign_up("stranger").await;
         let unseen = answer(&app, &stranger, "acceptOffer", &subject, 1, json!({})).await;
         assert_eq!(error_code(&unseen), "NOT_FOUND");
         assert_eq!(app.digest().await, before);
