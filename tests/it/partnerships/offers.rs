@@ -173,15 +173,7 @@ async fn terms_of_an_application_are_countered_until_somebody_takes_them(
             let made = answer(&app, user, "counterOffer", &subject, number, json!({ "percent": "11" })).await;
             data_at(&made, "counterOffer.offer");
         }
-        let over = answer(
-            &app,
-            &market.owner,
-            "counterOffer",
-            &subject,
-            10,
-            json!({ "percent": "11" }),
-        )
-        .await;
+        let over = answer(&app, &eve.0, "counterOffer", &subject, 10, json!({ "percent": "11" })).await;
         assert_eq!(refusal(&over), "TOO_MANY_OFFERS");
     })
     .await;
