@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
+    admission_policy::DecisionPolicy,
     brand,
     commission_rule::{self, ConversionEvent, RuleKind},
     ids::{BrandId, ListingId, PartnerGroupId, ProgramId},
@@ -23,7 +24,7 @@ use crate::{
         schema::{brands, listings},
     },
     marketplace::service::{open_to_all, split},
-    programs::service::for_everybody,
+    programs::service::{for_everybody, list_admissions_in_tx},
 };
 
 /// Rows that are read at once.
@@ -169,18 +170,22 @@ async fn load_listings(db: &impl ConnectionTrait, ids: &[Uuid], now: DateTime<Ut
         .into_iter()
         .map(|group| (group.id, group.auto_approve_applications))
         .collect();
+    let listed: Vec<ProgramId> = programs.keys().copied().collect();
+    let policies = list_admissions_in_tx(db, &listed).await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {
             let program = programs.get(&row.program_id)?;
             let rules = rules.get(&row.program_id).map_or(&[][..], Vec::as_slice);
-            let lets_in = program.default_group_id.and_then(|group| groups.get(&group)).copied();
+            let by_group = program.default_group_id.and_then(|group| groups.get(&group)).copied();
+            let policy = policies.get(&row.program_id);
+            let by_policy = policy.is_some_and(|policy| policy.decision == DecisionPolicy::ApproveAtOnce);
             Some(listing_document(
                 &row,
                 program,
                 brands.get(&row.brand_id)?,
                 &Offer::of(rules, now),
-                lets_in.unwrap_or(false),
+                by_policy || by_group.unwrap_or(false),
             ))
         })
         .collect())

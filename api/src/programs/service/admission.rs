@@ -10,7 +10,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict};
 
-use super::{Result, lock_living_in_tx};
+use super::{Result, announce_in_tx, lock_living_in_tx};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -117,7 +117,8 @@ pub async fn set_admission(app: &App, actor: &Actor, command: SetAdmission) -> R
         .await?;
     let change = Change::of_fact(program.brand_id, "program.admission_set", program.id);
     audit::record_in_tx(&tx, app, actor, change).await?;
-    tx.commit().await?;
+    announce_in_tx(&tx, app, program.brand_id, program.id).await?;
+    app.commit(tx).await?;
     Ok(program)
 }
 
