@@ -101,6 +101,8 @@ typed_ids! {
     CommissionRuleId = "rule",
     ReferralLevelId = "level",
     ListingId = "list",
+    ListingMarkId = "lmark",
+    CreatorMarkId = "cmark",
     ApplicationId = "app",
     TermsOfferId = "offer",
     PartnershipId = "pship",

@@ -34,6 +34,7 @@ mod m20261126_000029_questionnaires;
 mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
 mod m20261126_000036_terms_offers;
+mod m20261126_000032_shortlists;
 
 pub struct Migrator;
 
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000029_questionnaires::Migration),
             Box::new(m20261126_000031_admission::Migration),
             Box::new(m20261126_000036_terms_offers::Migration),
+            Box::new(m20261126_000032_shortlists::Migration),
         ]
     }
 }

@@ -166,6 +166,7 @@ operations! {
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
+    SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
 
     SeeOwnMembers = "Partner.members" => PARTNER_SEES;
     SeeOwnMemberInvitations = "Partner.memberInvitations" => PARTNER_SEES;
@@ -175,6 +176,7 @@ operations! {
     SeeOwnConversions = "Partner.conversions" => PARTNER_SEES;
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
+    SeeListingMarks = "Partner.listingMarks" => PARTNER;
 
     SeePartnerGroups = "Program.groups" => TEAM;
     SeeProgramInvitations = "Program.invitations" => TEAM;
@@ -241,6 +243,8 @@ operations! {
     PublishListing = "Mutation.publishListing" => MANAGERS;
     PauseListing = "Mutation.pauseListing" => MANAGERS;
     ArchiveListing = "Mutation.archiveListing" => MANAGERS;
+    MarkListing = "Mutation.markListing" => PARTNER;
+    MarkCreator = "Mutation.markCreator" => MANAGERS;
 
     ApplyToProgram = "Mutation.applyToProgram" => PARTNER;
     SetApplicationFlag = "Mutation.setApplicationFlag" => MANAGERS;

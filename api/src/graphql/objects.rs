@@ -16,7 +16,10 @@ use crate::{
     conversions::inbox::types::InboxOfBrand,
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
-    marketplace::types::ListingOfProgram,
+    marketplace::{
+        shortlists::types::{MarksOfBrand, MarksOfPartner},
+        types::ListingOfProgram,
+    },
     members::types::{MembersOfBrand, MembersOfPartner},
     partnerships::types::{
         EligibilityOfProgram, InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand,
@@ -39,6 +42,7 @@ pub struct Brand(
     CommissionsOfBrand,
     PayoutsOfBrand,
     LedgerOfBrand,
+    MarksOfBrand,
 );
 
 impl From<brand::Model> for Brand {
@@ -54,6 +58,7 @@ impl From<brand::Model> for Brand {
             CommissionsOfBrand { brand },
             PayoutsOfBrand(brand),
             LedgerOfBrand(brand),
+            MarksOfBrand(brand),
         )
     }
 }
@@ -68,6 +73,7 @@ pub struct Partner(
     ConversionsOfPartner,
     CommissionsOfPartner,
     PayoutsOfPartner,
+    MarksOfPartner,
 );
 
 impl From<partner::Model> for Partner {
@@ -81,6 +87,7 @@ impl From<partner::Model> for Partner {
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
+            MarksOfPartner(partner),
         )
     }
 }

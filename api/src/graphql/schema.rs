@@ -11,7 +11,9 @@ use crate::{
     },
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     jobs::{mutations::JobMutations, queries::JobQueries},
-    marketplace::{mutations::MarketplaceMutations, queries::MarketplaceQueries},
+    marketplace::{
+        mutations::MarketplaceMutations, queries::MarketplaceQueries, shortlists::mutations::ShortlistMutations,
+    },
     members::mutations::MemberMutations,
     partnerships::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
@@ -41,6 +43,7 @@ pub struct Mutation(
     MemberMutations,
     ProgramMutations,
     MarketplaceMutations,
+    ShortlistMutations,
     PartnershipMutations,
     TrackingMutations,
     ConversionMutations,

@@ -3,9 +3,15 @@
 use async_graphql::Interface;
 
 use crate::{
-    accounts::error::AccountError, brands::error::BrandError, conversions::error::ConversionError,
-    jobs::error::DeadJobError, marketplace::error::ListingError, members::error::MemberError,
-    partnerships::error::PartnershipError, payouts::error::PayoutError, programs::error::ProgramError,
+    accounts::error::AccountError,
+    brands::error::BrandError,
+    conversions::error::ConversionError,
+    jobs::error::DeadJobError,
+    marketplace::{error::ListingError, shortlists::error::MarkError},
+    members::error::MemberError,
+    partnerships::error::PartnershipError,
+    payouts::error::PayoutError,
+    programs::error::ProgramError,
     tracking::error::TrackingError,
 };
 
@@ -25,6 +31,7 @@ pub enum UserError {
     Member(MemberError),
     Program(ProgramError),
     Listing(ListingError),
+    Mark(MarkError),
     Partnership(PartnershipError),
     Tracking(TrackingError),
     Conversion(ConversionError),

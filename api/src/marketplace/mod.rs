@@ -14,4 +14,5 @@ pub mod mutations;
 pub mod queries;
 pub mod rules;
 pub mod service;
+pub mod shortlists;
 pub mod types;

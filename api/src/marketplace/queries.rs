@@ -1,10 +1,10 @@
 //! Discovery.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 
 use crate::{
     error::ApiError,
-    graphql::context::ContextExt,
+    graphql::context::{ContextExt, parse_id},
     infra::search::{
         Filter, MAX_QUERY_CHARS, Query, Sort, Text,
         query::MAX_OFFSET,
@@ -12,6 +12,7 @@ use crate::{
     },
     marketplace::{
         find, rules,
+        shortlists::service as shortlists,
         types::{
             OrderDirection,
             find::{
@@ -29,8 +30,9 @@ pub struct MarketplaceQueries;
 #[Object]
 impl MarketplaceQueries {
     /// Listings open to partners. By relevance when a text is asked for, else the newest first; forward only, as ranks
-    /// move.
+    /// move. With `forPartnerId`, without those that the partner has hidden.
     #[graphql(complexity = "page::cost(first, None, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
     async fn marketplace_listings(
         &self,
         ctx: &Context<'_>,
@@ -39,14 +41,23 @@ impl MarketplaceQueries {
         #[graphql(desc = "Items of the page, at most 100; 20 when absent.")] first: Option<i32>,
         #[graphql(desc = "Only items behind this cursor; it may lie at most 10,000 items into the list.")]
         after: Option<String>,
+        #[graphql(desc = "The partner in whose name the caller looks: what it has hidden is left out.")]
+        for_partner_id: Option<ID>,
     ) -> Result<Option<ListingConnection>, ApiError> {
         let filter = filter.unwrap_or_default();
         let text = read_text(filter.text.as_deref())?;
+        let hidden = match for_partner_id {
+            Some(id) => {
+                let partner = parse_id(&id, "forPartnerId")?;
+                shortlists::list_hidden_listings(ctx.app(), ctx.actor(), partner).await?
+            }
+            None => Vec::new(),
+        };
         let asked = ctx.look_ahead();
         let facets = asked.field("facets");
         let query = Query {
             sort: read_order(order_by, text.is_some()),
-            filter: filter.filter()?,
+            filter: filter.filter()?.without(hidden.into_iter().map(|id| id.0)),
             count: asked.field("totalCount").exists(),
             facets: ListingFacets::FIELDS
                 .into_iter()

@@ -5,14 +5,14 @@ pub mod find;
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{BrandId, ProgramId},
+    ids::{BrandId, ListingId, ProgramId},
     listing,
 };
 
 use crate::{
     error::ApiError,
     graphql::{
-        context::ContextExt,
+        context::{ContextExt, parse_id},
         objects::{Brand, Program},
         scalars::CountryCode,
     },
@@ -20,6 +20,7 @@ use crate::{
         error::{ListingError, ListingErrorCode},
         loaders::ListingOf,
         service,
+        shortlists::{loaders::ListingMarkOf, types::ListingMark},
     },
     payload,
 };
@@ -59,6 +60,8 @@ pub struct Listing {
     /// When it was first published.
     pub published_at: Option<DateTime<Utc>>,
     #[graphql(skip)]
+    pub listing_id: ListingId,
+    #[graphql(skip)]
     pub program_id: ProgramId,
     #[graphql(skip)]
     pub brand_id: BrandId,
@@ -75,6 +78,7 @@ impl From<listing::Model> for Listing {
             state: row.state.into(),
             created_at: row.created_at,
             published_at: row.published_at,
+            listing_id: row.id,
             program_id: row.program_id,
             brand_id: row.brand_id,
         }
@@ -91,6 +95,17 @@ impl Listing {
     /// The brand whose program it is.
     async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
         Ok(ctx.load(self.brand_id).await?.map(Brand::from))
+    }
+
+    /// What a partner of the caller marked of it. Absent when it marked nothing, and for whoever is not of the partner.
+    async fn mark(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The partner in whose name the caller looks.")] partner_id: ID,
+    ) -> Result<Option<ListingMark>, ApiError> {
+        let partner = parse_id(&partner_id, "partnerId")?;
+        let mark = ctx.load(ListingMarkOf(partner, self.listing_id)).await?;
+        Ok(mark.map(ListingMark::from))
     }
 }
 

@@ -137,6 +137,8 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
+        Operation::SeeCreatorMarks => of_brand(world, "creatorMarks(kind: SAVED, first: 2) { nodes { note } }"),
+
         Operation::SeeOwnMembers => of_partner(world, "members(first: 2) { nodes { user { email } } }"),
         Operation::SeeOwnMemberInvitations => {
             of_partner(world, "memberInvitations(first: 2) { nodes { email state } }")
@@ -149,6 +151,8 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeOwnConversions => of_partner(world, "conversions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnCommissions => of_partner(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
+
+        Operation::SeeListingMarks => of_partner(world, "listingMarks(kind: SAVED, first: 2) { nodes { note } }"),
 
         Operation::SeePartnerGroups => list("program", &world.program, "groups(first: 2) { nodes { name } }"),
         Operation::SeeProgramInvitations => list(
@@ -249,6 +253,13 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::PublishListing | Operation::PauseListing | Operation::ArchiveListing => {
             edit_id(&world.draft_listing)
         }
+
+        Operation::MarkListing => edit(json!({
+            "partnerId": world.partner, "listingId": world.listing, "saved": true, "note": "Tried.",
+        })),
+        Operation::MarkCreator => edit(json!({
+            "brandId": world.brand, "partnerId": world.partner, "hidden": true, "note": "Tried.",
+        })),
 
         Operation::ApplyToProgram => edit(json!({
             "partnerId": world.partner, "programId": world.open_program, "message": "Hello.",

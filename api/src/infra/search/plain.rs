@@ -83,6 +83,7 @@ fn passes(document: &Document, filter: &Filter) -> bool {
                 if from.is_none_or(|from| *number >= from) && to.is_none_or(|to| *number <= to))
         }
         Filter::Is(field, wanted) => document.get(*field) == Some(&Value::Flag(*wanted)),
+        Filter::Ids(wanted) => wanted.contains(&document.id),
         Filter::Within(field, center, metres) => {
             matches!(document.get(*field), Some(Value::Point(place)) if place.metres_to(*center) <= f64::from(*metres))
         }

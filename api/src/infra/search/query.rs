@@ -1,5 +1,7 @@
 //! What to look for, typed. Each engine writes its own filters from it, never from what a person typed.
 
+use uuid::Uuid;
+
 use super::{schema::Field, words::Text};
 
 /// Most hits a page may have, and how far into a list it may begin.
@@ -42,11 +44,23 @@ pub enum Filter {
     /// From the first to the second, both included. A document without the number does not pass.
     Between(Field, Option<i64>, Option<i64>),
     Is(Field, bool),
+    /// One of these documents.
+    Ids(Vec<Uuid>),
     /// At most so many metres away.
     Within(Field, Point, u32),
 }
 
 impl Filter {
+    /// The same without these documents, however well they fit.
+    #[must_use]
+    pub fn without(self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return self;
+        }
+        Self::All(vec![self, Self::Not(Box::new(Self::Ids(ids)))])
+    }
+
     /// How many conditions it is made of, itself included.
     #[must_use]
     pub fn nodes(&self) -> usize {

@@ -11,7 +11,7 @@ use tantivy::{
     schema::IndexRecordOption,
 };
 
-use super::fields::{Fields, latitude, longitude};
+use super::fields::{Fields, id_text, latitude, longitude};
 use crate::infra::search::{Filter, Point, SearchError, schema::Field};
 
 /// The documents that pass, each at a score of nothing.
@@ -50,6 +50,9 @@ fn query(fields: &Fields, filter: &Filter) -> Result<Box<dyn Query>, SearchError
             let term = Term::from_field_bool(known(*field)?, *flag);
             Box::new(TermQuery::new(term, IndexRecordOption::Basic))
         }
+        Filter::Ids(ids) => Box::new(TermSetQuery::new(
+            ids.iter().map(|id| Term::from_field_text(fields.id, &id_text(*id))),
+        )),
         Filter::Within(field, center, metres) => Box::new(within(*field, *center, *metres)),
     })
 }
