@@ -1,7 +1,7 @@
 //! Tributary: one GraphQL API over a two-sided marketplace for affiliate, referral and creator programs.
 //!
 //! `ARCHITECTURE.md` at the root is the map. The slices, each of which may call services only of those before it:
-//! accounts, brands, members, programs, marketplace, partnerships, tracking, commissions, conversions, payouts. `ledger`,
+//! accounts, brands, members, programs, marketplace, partnerships, messages, tracking, commissions, conversions, payouts. `ledger`,
 //! `outbox`, `queue` and `mail` lie below them all.
 
 pub mod accounts;
@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod mail;
 pub mod marketplace;
 pub mod members;
+pub mod messages;
 pub mod metrics;
 pub mod money;
 pub mod outbox;

@@ -105,6 +105,8 @@ typed_ids! {
     CreatorMarkId = "cmark",
     ApplicationId = "app",
     TermsOfferId = "offer",
+    MessageThreadId = "thread",
+    MessageId = "msg",
     PartnershipId = "pship",
     TrackingLinkId = "link",
     ClickId = "click",

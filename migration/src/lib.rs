@@ -33,8 +33,9 @@ mod m20261126_000027_modes;
 mod m20261126_000029_questionnaires;
 mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
-mod m20261126_000036_terms_offers;
 mod m20261126_000032_shortlists;
+mod m20261126_000033_messages;
+mod m20261126_000036_terms_offers;
 
 pub struct Migrator;
 
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000031_admission::Migration),
             Box::new(m20261126_000036_terms_offers::Migration),
             Box::new(m20261126_000032_shortlists::Migration),
+            Box::new(m20261126_000033_messages::Migration),
         ]
     }
 }

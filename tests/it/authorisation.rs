@@ -249,6 +249,16 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
             &world.partnership,
             vec![O::SeePartnerships, O::SeeOwnPartnerships],
         ),
+        (
+            "MessageThread",
+            &world.thread,
+            vec![O::SeeMessageThreads, O::SeeOwnMessageThreads],
+        ),
+        (
+            "Message",
+            &world.message,
+            vec![O::SeeMessageThreads, O::SeeOwnMessageThreads],
+        ),
         ("TrackingLink", &world.link, vec![O::SeeLinks]),
         ("PromoCode", &world.code, vec![O::SeePromoCodes]),
         // A server watches conversions; what it is told there it may look up.

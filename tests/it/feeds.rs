@@ -1,4 +1,4 @@
-//! All four feeds: what they carry, whom they end for, what their filters keep, and what becomes of a slow reader.
+//! All feeds: what they carry, whom they end for, what their filters keep, and what becomes of a slow reader.
 
 use std::time::Duration;
 
@@ -137,13 +137,14 @@ async fn a_recruiter_watches_its_earnings(#[values(Database::Sqlite, Database::P
 }
 
 /// Field, argument, and what an event is of.
-const FEEDS: [(&str, &str, &str); 4] = [
+const FEEDS: [(&str, &str, &str); 5] = [
     ("conversionFeed", "brandId", "ConversionFeedEvent"),
     ("applicationFeed", "brandId", "ApplicationFeedEvent"),
     ("payoutFeed", "brandId", "PayoutFeedEvent"),
+    ("messageFeed", "brandId", "MessageFeedEvent"),
     ("earningsFeed", "partnerId", "EarningsFeedEvent"),
 ];
-const BRAND_FEEDS: [&str; 3] = ["conversionFeed", "applicationFeed", "payoutFeed"];
+const BRAND_FEEDS: [&str; 4] = ["conversionFeed", "applicationFeed", "payoutFeed", "messageFeed"];
 const QUIET: Duration = Duration::from_millis(300);
 
 /// A brand with a seller who has something to be paid, and a second person in each team.
@@ -195,8 +196,8 @@ impl World {
             .unwrap();
     }
 
-    /// One event for each feed: a sale by the seller, an application, a drafted payout; the payout is cancelled, which is
-    /// a second event of its feed.
+    /// One event for each feed: a sale by the seller, an application, a message, a drafted payout; the payout is cancelled,
+    /// which is a second event of its feed.
     async fn happen(&mut self, app: &TestApp) {
         self.happened += 1;
         let n = self.happened;
@@ -212,7 +213,10 @@ impl World {
         let input = json!({
             "partnerId": partner.id, "programId": self.market.program.id, "message": "hello", "acceptedTermsVersion": 1,
         });
-        app.done(&user, "applyToProgram", input, "application { id }").await;
+        let applied = app.done(&user, "applyToProgram", input, "application { id }").await;
+        let about = json!({ "applicationId": applied["application"]["id"] });
+        let input = json!({ "idempotencyKey": format!("m-{n}"), "about": about, "body": "hello" });
+        app.done(&user, "sendMessage", input, "message { id }").await;
         let input = json!({
             "idempotencyKey": format!("p-{n}"), "partnershipId": self.seller.partnership, "currency": "EUR",
         });
@@ -589,7 +593,7 @@ async fn filters_keep_what_they_name(#[values(Database::Sqlite, Database::Postgr
         let served = app.serve().await;
         let mut socket = served.connect().await;
         socket.init(Some(&owner.token)).await;
-        let [conversions, applications, payouts, earnings] = FEEDS;
+        let [conversions, applications, payouts, _, earnings] = FEEDS;
         let brand = market.brand.id.as_str();
         let selection = "kind conversion { order { externalId } }";
         for (filter, wanted) in [

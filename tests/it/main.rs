@@ -23,6 +23,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod marketplace;
+mod messages;
 mod metrics;
 mod migration;
 mod partnerships;

@@ -100,6 +100,7 @@ const TEAM_OR_PARTNER: &[Role] = &[
     PlatformAdmin,
 ];
 const MEMBERS: &[Role] = &[Owner, Admin, Manager, Finance, Analyst, Developer];
+const MEMBERS_OR_PARTNER: &[Role] = &[Owner, Admin, Manager, Finance, Analyst, Developer, PartnerMember];
 const PEOPLE_KEEPERS: &[Role] = &[Owner, Admin];
 const PEOPLE_KEEPERS_SEE: &[Role] = &[Owner, Admin, PlatformAdmin];
 const KEY_HOLDERS: &[Role] = &[Owner, Admin, Developer];
@@ -167,6 +168,7 @@ operations! {
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
     SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
+    SeeMessageThreads = "Brand.messageThreads" => TEAM;
 
     SeeOwnMembers = "Partner.members" => PARTNER_SEES;
     SeeOwnMemberInvitations = "Partner.memberInvitations" => PARTNER_SEES;
@@ -177,6 +179,7 @@ operations! {
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
     SeeListingMarks = "Partner.listingMarks" => PARTNER;
+    SeeOwnMessageThreads = "Partner.messageThreads" => PARTNER_SEES;
 
     SeePartnerGroups = "Program.groups" => TEAM;
     SeeProgramInvitations = "Program.invitations" => TEAM;
@@ -189,6 +192,7 @@ operations! {
     SeeTermsAcceptances = "Partnership.termsAcceptances" => TEAM_OR_PARTNER;
     SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
+    SeeMessages = "MessageThread.messages" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;
     SignIn = "Mutation.signIn" => EVERYONE;
@@ -271,6 +275,9 @@ operations! {
     SetPartnershipGroup = "Mutation.setPartnershipGroup" => MANAGERS;
     SetPartnershipGroups = "Mutation.setPartnershipGroups" => MANAGERS;
 
+    SendMessage = "Mutation.sendMessage" => MANAGERS_OR_PARTNER;
+    MarkThreadRead = "Mutation.markThreadRead" => MEMBERS_OR_PARTNER;
+
     CreateTrackingLink = "Mutation.createTrackingLink" => MANAGERS_OR_PARTNER;
     CreatePromoCode = "Mutation.createPromoCode" => MANAGERS_OR_PARTNER;
 
@@ -303,6 +310,8 @@ operations! {
     EarningsFeed = "Subscription.earningsFeed" => PARTNER_SEES;
     ApplicationFeed = "Subscription.applicationFeed" => TEAM;
     PayoutFeed = "Subscription.payoutFeed" => MONEY_SEES;
+    // Of a brand; a partner's is open to whoever sees its threads.
+    MessageFeed = "Subscription.messageFeed" => TEAM;
 }
 
 /// What shows or decides about what counts: closed to test keys. What they record stands in a book of its own.

@@ -5,9 +5,9 @@
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
-    CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, OrderAmendmentId, OrderId,
-    PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId, PromoCodeId,
-    RefundId, RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
+    CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, MessageId, MessageThreadId,
+    OrderAmendmentId, OrderId, PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId,
+    ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -25,6 +25,7 @@ use crate::{
     jobs::types::Job,
     marketplace::types::Listing,
     members::types::{MemberInvitation, PartnerMember},
+    messages::types::{Message, MessageThread},
     partnerships::{
         loaders::VisiblePartner,
         types::{Application, ProgramInvitation},
@@ -55,6 +56,8 @@ pub enum Node {
     Application(Application),
     ProgramInvitation(ProgramInvitation),
     Partnership(Partnership),
+    MessageThread(MessageThread),
+    Message(Message),
     TrackingLink(TrackingLink),
     PromoCode(PromoCode),
     Conversion(Conversion),
@@ -156,6 +159,11 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(PartnershipId(uuid))
             .await?
             .map(|row| Node::Partnership(row.into())),
+        MessageThreadId::PREFIX => ctx
+            .load(MessageThreadId(uuid))
+            .await?
+            .map(|row| Node::MessageThread(row.into())),
+        MessageId::PREFIX => ctx.load(MessageId(uuid)).await?.map(|row| Node::Message(row.into())),
         TrackingLinkId::PREFIX => ctx
             .load(TrackingLinkId(uuid))
             .await?

@@ -21,6 +21,7 @@ use crate::{
         types::ListingOfProgram,
     },
     members::types::{MembersOfBrand, MembersOfPartner},
+    messages::types::{ThreadOfPartnership, ThreadsOfBrand, ThreadsOfPartner},
     partnerships::types::{
         EligibilityOfProgram, InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand,
         PartnershipsOfGroup, PartnershipsOfPartner,
@@ -43,6 +44,7 @@ pub struct Brand(
     PayoutsOfBrand,
     LedgerOfBrand,
     MarksOfBrand,
+    ThreadsOfBrand,
 );
 
 impl From<brand::Model> for Brand {
@@ -59,6 +61,7 @@ impl From<brand::Model> for Brand {
             PayoutsOfBrand(brand),
             LedgerOfBrand(brand),
             MarksOfBrand(brand),
+            ThreadsOfBrand(brand),
         )
     }
 }
@@ -74,6 +77,7 @@ pub struct Partner(
     CommissionsOfPartner,
     PayoutsOfPartner,
     MarksOfPartner,
+    ThreadsOfPartner,
 );
 
 impl From<partner::Model> for Partner {
@@ -88,6 +92,7 @@ impl From<partner::Model> for Partner {
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
             MarksOfPartner(partner),
+            ThreadsOfPartner(partner),
         )
     }
 }
@@ -132,6 +137,7 @@ pub struct Partnership(
     BalancesOfPartnership,
     CommissionsOfPartnership,
     RulesOfPartnership,
+    ThreadOfPartnership,
 );
 
 impl From<partnership::Model> for Partnership {
@@ -161,6 +167,7 @@ impl From<partnership::Model> for Partnership {
                 brand,
                 partner,
             },
+            ThreadOfPartnership { program, partner },
         )
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         mutations::MarketplaceMutations, queries::MarketplaceQueries, shortlists::mutations::ShortlistMutations,
     },
     members::mutations::MemberMutations,
+    messages::{mutations::MessageMutations, subscriptions::MessageSubscriptions},
     partnerships::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
     },
@@ -45,6 +46,7 @@ pub struct Mutation(
     MarketplaceMutations,
     ShortlistMutations,
     PartnershipMutations,
+    MessageMutations,
     TrackingMutations,
     ConversionMutations,
     InboxMutations,
@@ -59,6 +61,7 @@ pub struct Subscription(
     CommissionSubscriptions,
     PartnershipSubscriptions,
     PayoutSubscriptions,
+    MessageSubscriptions,
 );
 
 pub type TributarySchema = Schema<Query, Mutation, Subscription>;

@@ -38,6 +38,7 @@ pub enum Topic {
     ApplicationInReview,
     ApplicationDecided,
     PartnershipChanged,
+    MessageSent,
     ProgramInvitationChanged,
     ProgramChanged,
     ListingChanged,
@@ -70,6 +71,8 @@ impl Topic {
         Self::ApplicationInReview,
         Self::ApplicationDecided,
     ];
+    /// What the messages feed of a brand or a partner carries.
+    pub const MESSAGES: [Self; 1] = [Self::MessageSent];
     /// What a brand's payouts feed carries.
     pub const PAYOUTS: [Self; 1] = [Self::PayoutChanged];
     /// What a partner's earnings feed carries.
@@ -98,6 +101,7 @@ impl Topic {
             Self::ApplicationInReview => "application.in_review",
             Self::ApplicationDecided => "application.decided",
             Self::PartnershipChanged => "partnership.changed",
+            Self::MessageSent => "message.sent",
             Self::ProgramInvitationChanged => "program_invitation.changed",
             Self::ProgramChanged => "program.changed",
             Self::ListingChanged => "listing.changed",

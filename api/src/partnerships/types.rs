@@ -38,6 +38,7 @@ use crate::{
         feed::{Advanced, Lagged},
         objects::{Brand, Partner, PartnerGroup, Partnership, Program},
     },
+    messages::{loaders::ThreadFor, types::MessageThread},
     page,
     partnerships::{
         error::{PartnershipError, PartnershipErrorCode},
@@ -219,6 +220,12 @@ impl Application {
     async fn flag_reason(&self, ctx: &Context<'_>) -> Option<String> {
         let may_see = service::may_see_flag(ctx.actor(), &self.row);
         self.row.flag_reason.clone().filter(|_| may_see)
+    }
+
+    /// What the partner and the brand write to each other about the program; absent before the first message.
+    async fn message_thread(&self, ctx: &Context<'_>) -> Result<Option<MessageThread>, ApiError> {
+        let key = ThreadFor(self.program_id, self.partner_id);
+        Ok(ctx.load(key).await?.map(MessageThread::from))
     }
 }
 

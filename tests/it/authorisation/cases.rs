@@ -137,6 +137,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
+        Operation::SeeMessageThreads => of_brand(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
         Operation::SeeCreatorMarks => of_brand(world, "creatorMarks(kind: SAVED, first: 2) { nodes { note } }"),
 
         Operation::SeeOwnMembers => of_partner(world, "members(first: 2) { nodes { user { email } } }"),
@@ -152,6 +153,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeOwnCommissions => of_partner(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
 
+        Operation::SeeOwnMessageThreads => of_partner(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
         Operation::SeeListingMarks => of_partner(world, "listingMarks(kind: SAVED, first: 2) { nodes { note } }"),
 
         Operation::SeePartnerGroups => list("program", &world.program, "groups(first: 2) { nodes { name } }"),
@@ -171,6 +173,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "... on PartnerGroup { partnerships(first: 2) { nodes { id } } }",
         ),
 
+        Operation::SeeMessages => list(
+            "node",
+            &world.thread,
+            "... on MessageThread { messages(first: 2) { nodes { body } } }",
+        ),
         Operation::SeeLinks => of_partnership(world, "trackingLinks(first: 2) { nodes { slug } }"),
         Operation::SeePromoCodes => of_partnership(world, "promoCodes(first: 2) { nodes { code } }"),
         Operation::SeeRecruits => of_partnership(world, "recruits(first: 2) { nodes { state } }"),
@@ -303,6 +310,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "partnershipIds": [world.other_partnership], "groupId": null,
         })),
 
+        Operation::SendMessage => edit(json!({
+            "idempotencyKey": "tried-message", "about": { "threadId": world.thread }, "body": "Tried.",
+        })),
+        Operation::MarkThreadRead => edit(json!({ "threadId": world.thread, "messageId": world.message })),
+
         Operation::CreateTrackingLink => edit(json!({ "partnershipId": world.partnership, "slug": "tried" })),
         Operation::CreatePromoCode => edit(json!({ "partnershipId": world.partnership, "code": "TRIED" })),
 
@@ -379,6 +391,14 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::ApplicationFeed => Case {
             document: "subscription ($brand: ID!) { applicationFeed(brandId: $brand, after: \"AAAAAAAAAAA\") {
                 ... on ApplicationFeedEvent { kind application { id } }
+            } }"
+            .to_owned(),
+            variables: json!({ "brand": world.brand }),
+            transport: Transport::Socket,
+        },
+        Operation::MessageFeed => Case {
+            document: "subscription ($brand: ID!) { messageFeed(brandId: $brand, after: \"AAAAAAAAAAA\") {
+                ... on MessageFeedEvent { message { body } }
             } }"
             .to_owned(),
             variables: json!({ "brand": world.brand }),

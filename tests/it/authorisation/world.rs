@@ -29,6 +29,9 @@ pub struct World {
     pub other_partnership: String,
     /// Of the partner, to be ended, left and banned.
     pub leaving_partnerships: [String; 3],
+    /// Of the partner in the running program, and its first message.
+    pub thread: String,
+    pub message: String,
     pub link: String,
     pub code: String,
     /// Runs; its listing is published; sales are recorded for it.
@@ -203,6 +206,7 @@ impl World {
             });
             offers.push(maker.manage("inviteToProgram", "programInvitation", input).await);
         }
+        let (thread, message) = maker.message(&creator, &partnership).await;
         let link = maker
             .make(
                 &creator,
@@ -268,6 +272,8 @@ impl World {
             partnership,
             other_partnership,
             leaving_partnerships: leaving_partnerships.try_into().unwrap(),
+            thread,
+            message,
             link,
             code,
             program,
@@ -440,6 +446,14 @@ impl Maker<'_> {
             .graphql_ok(Some(&self.owner.token), document, variables, path)
             .await;
         (application, text(&partnership, "id"))
+    }
+
+    /// A message about a partnership: its thread and its own id.
+    async fn message(&self, user: &User, partnership: &str) -> (String, String) {
+        let input = json!({ "idempotencyKey": "world", "about": { "partnershipId": partnership }, "body": "Hello." });
+        let selection = "message { id thread { id } }";
+        let message = self.app.done(user, "sendMessage", input, selection).await["message"].clone();
+        (text(&message["thread"], "id"), text(&message, "id"))
     }
 
     /// A sale of 100 EUR, credited to the holder of the code.

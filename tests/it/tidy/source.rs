@@ -6,13 +6,14 @@ use syn::{
 };
 
 /// The rooms in their order: a service names only what lies to its left.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "accounts",
     "brands",
     "members",
     "programs",
     "marketplace",
     "partnerships",
+    "messages",
     "tracking",
     "commissions",
     "conversions",

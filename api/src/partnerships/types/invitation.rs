@@ -15,6 +15,7 @@ use crate::{
         context::{ContextExt, parse_id},
         objects::{Partner, PartnerGroup, Partnership, Program},
     },
+    messages::{loaders::ThreadFor, types::MessageThread},
     page,
     partnerships::{
         error::{PartnershipError, PartnershipErrorCode},
@@ -127,6 +128,16 @@ impl ProgramInvitation {
         };
         let key = PartnershipFor(self.row.program_id, partner);
         Ok(ctx.load(key).await?.map(Partnership::from))
+    }
+
+    /// What the partner and the brand write to each other about the program. Absent before the first message, and of a mailed
+    /// one that no partner has accepted.
+    async fn message_thread(&self, ctx: &Context<'_>) -> Result<Option<MessageThread>, ApiError> {
+        let Some(partner) = self.row.partner_id else {
+            return Ok(None);
+        };
+        let key = ThreadFor(self.row.program_id, partner);
+        Ok(ctx.load(key).await?.map(MessageThread::from))
     }
 }
 
