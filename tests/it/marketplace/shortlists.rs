@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 use entity::{
     brand_member::BrandRole,
     creator_mark,
-    ids::ListingId,
+    ids::{ListingId, PartnerId},
     listing::{self, ListingState},
-    listing_mark,
+    listing_mark, partner,
 };
 use rstest::rstest;
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -397,13 +397,15 @@ async fn marks_have_bounds(#[values(Database::Sqlite, Database::Postgres)] datab
         let world = World::new(&app).await;
         let (listing, partner) = (&world.first.0, &world.partner.id);
         let marked = async |marks: Value| mark(&app, &world.creator, partner, listing, marks).await;
-        for note in ["", "  \n ", "a\u{0}", "a\u{7}", &"x".repeat(2_001)] {
+        for note in ["", "  \n ", "a\u{7}", &"x".repeat(2_001)] {
             assert_eq!(
                 refusal(&marked(json!({ "note": note })).await),
                 "NOTE_INVALID",
                 "{note:?}"
             );
         }
+        let nul = marked(json!({ "note": "a\u{0}" })).await;
+        assert_eq!(error_code(&nul), "BAD_USER_INPUT");
         let whole = "🚀".repeat(2_000);
         assert!(marked(json!({ "note": whole })).await["data"]["markListing"]["listing"].is_object());
         for nothing in [json!({ "saved": null }), json!({ "hidden": null })] {
@@ -422,6 +424,45 @@ async fn marks_have_bounds(#[values(Database::Sqlite, Database::Postgres)] datab
         marked(json!({ "saved": false, "note": null })).await;
         let under = mark(&app, &world.creator, partner, &world.second.0, json!({ "saved": true })).await;
         assert!(under["data"]["markListing"]["listing"].is_object(), "{under:#}");
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thousand_creators_are_hidden_at_most(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let world = World::new(&app).await;
+        let (brand, owner) = (&world.market.brand.id, &world.market.owner);
+        let now = app.now();
+        let (mut partners, mut marks) = (Vec::new(), Vec::new());
+        for n in 0..1_000 {
+            let id: PartnerId = app.app.ids.new_id(now);
+            partners.push(partner::ActiveModel {
+                id: Set(id),
+                handle: Set(format!("hidden-{n}")),
+                display_name: Set("Hidden".to_owned()),
+                created_at: Set(now),
+                ..Default::default()
+            });
+            marks.push(creator_mark::ActiveModel {
+                id: Set(app.app.ids.new_id(now)),
+                brand_id: Set(brand.parse().unwrap()),
+                partner_id: Set(id),
+                hidden_id: Set(Some(app.app.ids.uuid(now))),
+                hidden_at: Set(Some(now)),
+                ..Default::default()
+            });
+        }
+        let insert = partner::Entity::insert_many(partners);
+        insert.exec_without_returning(app.db_writer()).await.unwrap();
+        let insert = creator_mark::Entity::insert_many(marks);
+        insert.exec_without_returning(app.db_writer()).await.unwrap();
+        let marked = async |marks: Value| mark_creator(&app, owner, brand, &world.partner.id, marks).await;
+        assert_eq!(refusal(&marked(json!({ "hidden": true })).await), "TOO_MANY_HIDDEN");
+        // To save and to note is another matter.
+        let saved = marked(json!({ "saved": true, "note": "Later." })).await;
+        assert!(saved["data"]["markCreator"]["partner"].is_object(), "{saved:#}");
     })
     .await;
 }

@@ -22,9 +22,10 @@ async fn send(app: &TestApp, user: &User, key: &str, about: Value, body: &str, m
         .await
 }
 
-/// Sends a message that must be sent: its own id and its thread's.
-async fn sent(app: &TestApp, user: &User, key: &str, about: Value) -> (String, String) {
-    let answer = send(app, user, key, about, key, json!({})).await;
+/// Sends a message that must be sent, under a key made of it: its own id and its thread's.
+async fn sent(app: &TestApp, user: &User, body: &str, about: Value) -> (String, String) {
+    let key = body.replace(' ', "-");
+    let answer = send(app, user, &key, about, body, json!({})).await;
     let message = data_at(&answer, "sendMessage.message");
     app.advance(TimeDelta::seconds(1));
     (text(&message, "id"), text(&message["thread"], "id"))
@@ -398,10 +399,12 @@ async fn a_message_is_sent_once(#[values(Database::Sqlite, Database::Postgres)] 
         let replay = send(&app, &market.owner, "k", thread.clone(), "Hello.", json!({})).await;
         assert_eq!(data_at(&replay, "sendMessage.replayed"), true);
 
-        for body in ["", " \n", "a\u{0}b", "a\u{1b}[2J", &"x".repeat(5_001)] {
+        for body in ["", " \n", "a\u{1b}[2J", &"x".repeat(5_001)] {
             let refused = send(&app, &market.owner, "bad", thread.clone(), body, json!({})).await;
             assert_eq!(refusal(&refused), "BODY_INVALID", "{body:?}");
         }
+        let nul = send(&app, &market.owner, "bad", thread.clone(), "a\u{0}b", json!({})).await;
+        assert_eq!(error_code(&nul), "BAD_USER_INPUT");
         let long = "🚀".repeat(5_000);
         let answer = send(&app, &market.owner, "bad", thread.clone(), &long, json!({})).await;
         assert_eq!(data_at(&answer, "sendMessage.message.body"), *long);

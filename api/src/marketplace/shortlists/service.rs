@@ -142,7 +142,9 @@ pub async fn mark_listing(
     }
     let nothing = after.says_nothing();
     match row {
-        Some(row) if nothing => drop(Entity::delete_by_id(row.id).exec(&tx).await?),
+        Some(row) if nothing => {
+            Entity::delete_by_id(row.id).exec(&tx).await?;
+        }
         Some(row) if before != after => {
             let row = ActiveModel::from(after.listing_mark(row)).reset_all();
             Entity::update(row).exec_without_returning(&tx).await?;
@@ -199,7 +201,9 @@ pub async fn mark_creator(
     }
     let nothing = after.says_nothing();
     match row {
-        Some(row) if nothing => drop(Entity::delete_by_id(row.id).exec(&tx).await?),
+        Some(row) if nothing => {
+            Entity::delete_by_id(row.id).exec(&tx).await?;
+        }
         Some(row) if before != after => {
             let row = ActiveModel::from(after.creator_mark(row)).reset_all();
             Entity::update(row).exec_without_returning(&tx).await?;
