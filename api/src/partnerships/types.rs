@@ -224,7 +224,7 @@ impl Application {
 
     /// What the partner and the brand write to each other about the program; absent before the first message.
     async fn message_thread(&self, ctx: &Context<'_>) -> Result<Option<MessageThread>, ApiError> {
-        let key = ThreadFor(self.program_id, self.partner_id);
+        let key = ThreadFor(self.row.program_id, self.row.partner_id);
         Ok(ctx.load(key).await?.map(MessageThread::from))
     }
 }
