@@ -12,7 +12,8 @@ use crate::{
         service::{self as accounts, PlatformRole},
     },
     app::{App, Parts},
-    config::{Admin, Cli, Command, Config, Environment, Import, Jobs, Ledger, Role},
+    bench,
+    config::{Admin, Bench, Cli, Command, Config, Environment, Import, Jobs, Ledger, Role},
     demo,
     error::{ApiError, Failure, Fault, RefusalCode},
     graphql::schema,
@@ -50,6 +51,10 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Jobs(command) => look_after_jobs(&start(config).await?, command).await,
         Command::Admin(command) => administer(&start(config).await?, command).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
+        Command::Bench(Bench::Search { documents }) => {
+            println!("{}", bench::search(documents).await.map_err(|error| error.to_string())?);
+            Ok(())
+        }
     }
 }
 

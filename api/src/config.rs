@@ -162,6 +162,19 @@ pub enum Command {
     /// Look after the ledger.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Measure how fast this machine is.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Build generated listings and creators in memory and print how long finding takes. No database is touched.
+    Search {
+        /// How many of each.
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        documents: u32,
+    },
 }
 
 #[derive(Debug, Subcommand)]

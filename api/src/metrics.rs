@@ -40,6 +40,7 @@ pub struct Looks {
     pub log_position: Gauges<0>,
     pub log_unstamped: Gauges<0>,
     pub log_lag_seconds: Gauges<0>,
+    pub search_lag_events: Gauges<0>,
     pub jobs: Gauges<1>,
     pub oldest_due_job_seconds: Gauges<0>,
     pub periodic_success_age_seconds: Gauges<1>,
@@ -54,6 +55,7 @@ impl Looks {
             &self.log_position,
             &self.log_unstamped,
             &self.log_lag_seconds,
+            &self.search_lag_events,
             &self.oldest_due_job_seconds,
         ] {
             gauges.clear();
@@ -122,6 +124,8 @@ impl Metrics {
         registry.register("log_unstamped", help, looks.log_unstamped.clone());
         let help = "Age in seconds of the oldest event without a position";
         registry.register("log_lag_seconds", help, looks.log_lag_seconds.clone());
+        let help = "Events of the log that this process's search does not know yet; absent until its index is built";
+        registry.register("search_lag_events", help, looks.search_lag_events.clone());
         registry.register("jobs", "Jobs by state", looks.jobs.clone());
         let help = "How long in seconds the job has been due that waits longest";
         registry.register("jobs_oldest_due_seconds", help, looks.oldest_due_job_seconds.clone());

@@ -100,3 +100,30 @@ async fn documents_are_printed_as_they_are_committed() {
     })
     .await;
 }
+
+/// The figures are the machine's; that there are some for each kind of question is the program's.
+#[tokio::test]
+async fn search_can_be_measured() {
+    with_app(Database::Sqlite, |app| async move {
+        let (code, printed, said) = run(&app, &["bench", "search", "--documents", "500"]).await;
+        assert_eq!(code, Some(0), "{said}");
+        let rows: Vec<&str> = printed.lines().collect();
+        assert!(
+            rows[0].starts_with("500 listings and 500 creators, built in "),
+            "{printed}"
+        );
+        assert_eq!(rows.len(), 4, "{printed}");
+        for row in &rows[2..] {
+            let figures: Vec<f64> = row
+                .split_whitespace()
+                .rev()
+                .take(3)
+                .map(|cell| cell.parse().unwrap())
+                .collect();
+            assert!(figures.is_sorted_by(|higher, lower| higher >= lower), "{row}");
+        }
+        let (code, _, said) = run(&app, &["bench", "search", "--documents", "0"]).await;
+        assert_eq!(code, Some(2), "{said}");
+    })
+    .await;
+}

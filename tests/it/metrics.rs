@@ -219,3 +219,23 @@ async fn a_database_that_is_away_is_a_number_and_hides_stale_ones() {
     })
     .await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_search_that_lags_says_so(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let market = app.market("aurora").await;
+        outbox::relay::drain(&app.app).await.unwrap();
+        let lag = async || app.metric("tributary_search_lag_events").await;
+        assert_eq!(lag().await, None, "nothing is indexed yet");
+        app.index().await;
+        assert_eq!(lag().await, Some(0));
+        let pause = json!({ "id": market.program.listing });
+        app.done(&market.owner, "pauseListing", pause, "listing { id }").await;
+        outbox::relay::drain(&app.app).await.unwrap();
+        assert_eq!(lag().await, Some(1));
+        app.index().await;
+        assert_eq!(lag().await, Some(0));
+    })
+    .await;
+}

@@ -148,6 +148,7 @@ operations! {
     SeeNode = "Query.node" => EVERYONE;
     SeeNodes = "Query.nodes" => EVERYONE;
     SearchListings = "Query.marketplaceListings" => EVERYONE;
+    SuggestOfMarketplace = "Query.marketplaceSuggestions" => EVERYONE;
     SearchBrands = "Query.marketplaceBrands" => EVERYONE;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;

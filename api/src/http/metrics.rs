@@ -70,6 +70,10 @@ async fn look_into_database(app: &App) -> Result<(), DbErr> {
     looks.log_position.get_or_create(&[]).set(position);
     looks.log_unstamped.get_or_create(&[]).set(waiting.count);
     looks.log_lag_seconds.get_or_create(&[]).set(lag);
+    if let Some(known) = app.indexing.position() {
+        let lag = (position - known).max(0);
+        looks.search_lag_events.get_or_create(&[]).set(lag);
+    }
     let mut oldest_due = 0;
     for state in JobState::iter() {
         let found = jobs.iter().find(|(of, ..)| *of == state);

@@ -35,11 +35,22 @@ const RULES_EVERY: TimeDelta = TimeDelta::seconds(10);
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(60);
 
 /// How far this process has followed.
-#[derive(Default)]
 pub struct Indexing {
     place: Mutex<Option<Place>>,
-    /// The position up to which events can be found; -1 before the first build. For the metrics.
+    /// Kept beside its place, which is locked while a batch is taken in.
     position: AtomicI64,
+}
+
+/// In place of a position, before the first build.
+const UNBUILT: i64 = -1;
+
+impl Default for Indexing {
+    fn default() -> Self {
+        Self {
+            place: Mutex::default(),
+            position: AtomicI64::new(UNBUILT),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -50,10 +61,10 @@ struct Place {
 }
 
 impl Indexing {
-    /// The position of the log up to which everything can be found.
+    /// The position of the log up to which everything can be found; absent before the first build.
     #[must_use]
-    pub fn position(&self) -> i64 {
-        self.position.load(Ordering::Relaxed)
+    pub fn position(&self) -> Option<i64> {
+        Some(self.position.load(Ordering::Relaxed)).filter(|position| *position != UNBUILT)
     }
 }
 

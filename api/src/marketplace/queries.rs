@@ -17,7 +17,7 @@ use crate::{
             OrderDirection,
             find::{
                 BrandConnection, BrandWhere, ListingConnection, ListingFacets, ListingOrder, ListingOrderField,
-                ListingWhere,
+                ListingWhere, MarketplaceSuggestions,
             },
         },
     },
@@ -45,7 +45,7 @@ impl MarketplaceQueries {
         for_partner_id: Option<ID>,
     ) -> Result<Option<ListingConnection>, ApiError> {
         let filter = filter.unwrap_or_default();
-        let text = read_text(filter.text.as_deref())?;
+        let text = read_text(filter.text.as_deref(), "where.text")?;
         let hidden = match for_partner_id {
             Some(id) => {
                 let partner = parse_id(&id, "forPartnerId")?;
@@ -87,7 +87,7 @@ impl MarketplaceQueries {
         after: Option<String>,
     ) -> Result<Option<BrandConnection>, ApiError> {
         let filter = filter.unwrap_or_default();
-        let text = read_text(filter.text.as_deref())?;
+        let text = read_text(filter.text.as_deref(), "where.text")?;
         let asked = ctx.look_ahead();
         let query = Query {
             sort: if text.is_some() {
@@ -107,16 +107,60 @@ impl MarketplaceQueries {
         };
         Ok(Some(find::find_brands(ctx.app(), &query).await?.into()))
     }
+
+    /// What a search box may show while somebody types, in one answer: listings, brands and categories. A blank text
+    /// suggests the newest.
+    #[graphql(complexity = "page::cost(Some(first.unwrap_or(DEFAULT_SUGGESTIONS)), None, child_complexity)")]
+    async fn marketplace_suggestions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was typed so far; read as `ListingWhere.text` is.")] text: String,
+        #[graphql(desc = "How many of each kind, at most 10; 5 when absent.")] first: Option<i32>,
+    ) -> Result<Option<MarketplaceSuggestions>, ApiError> {
+        let first = first.unwrap_or(DEFAULT_SUGGESTIONS);
+        if !(1..=MAX_SUGGESTIONS).contains(&first) {
+            return Err(ApiError::bad_field(
+                "first",
+                format!("`first` must be between 1 and {MAX_SUGGESTIONS}"),
+            ));
+        }
+        let text = read_text(Some(&text), "text")?;
+        let query = |newest| Query {
+            sort: if text.is_some() {
+                Sort::Relevance
+            } else {
+                Sort::Descending(newest)
+            },
+            text: text.clone(),
+            limit: first.unsigned_abs().into(),
+            ..Query::default()
+        };
+        let listings = Query {
+            facets: vec![listings::CATEGORY],
+            ..query(listings::PUBLISHED_AT)
+        };
+        let brands = query(brands::CREATED_AT);
+        let (listings, brands) = tokio::try_join!(
+            find::find_listings(ctx.app(), &listings),
+            find::find_brands(ctx.app(), &brands)
+        )?;
+        let limit = usize::try_from(first).unwrap_or_default();
+        Ok(Some(MarketplaceSuggestions::of(listings, brands, limit)))
+    }
 }
 
+/// Suggestions of a kind that are shown at most, and when nobody says how many.
+const MAX_SUGGESTIONS: i32 = 10;
+const DEFAULT_SUGGESTIONS: i32 = 5;
+
 /// A text that is blank asks for everything; one without a word in it finds nothing.
-fn read_text(text: Option<&str>) -> Result<Option<Text>, ApiError> {
+fn read_text(text: Option<&str>, path: &str) -> Result<Option<Text>, ApiError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };
     if text.chars().count() > MAX_QUERY_CHARS {
         return Err(ApiError::bad_field(
-            "where.text",
+            path,
             format!("`text` has at most {MAX_QUERY_CHARS} characters"),
         ));
     }
@@ -189,8 +233,8 @@ mod tests {
 
     #[test]
     fn blanks_ask_for_everything_and_signs_for_nothing() {
-        assert_eq!(read_text(Some("  ")).unwrap(), None);
-        assert!(read_text(Some("🔥")).unwrap().unwrap().is_empty());
-        assert!(read_text(Some(&"x".repeat(MAX_QUERY_CHARS + 1))).is_err());
+        assert_eq!(read_text(Some("  "), "text").unwrap(), None);
+        assert!(read_text(Some("🔥"), "text").unwrap().unwrap().is_empty());
+        assert!(read_text(Some(&"x".repeat(MAX_QUERY_CHARS + 1)), "text").is_err());
     }
 }

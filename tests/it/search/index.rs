@@ -258,6 +258,45 @@ async fn brands_are_found_by_name_category_and_country(
 
 #[rstest]
 #[tokio::test]
+async fn a_search_box_is_served_in_one_answer(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let shop = shop(&app).await;
+        let ten = || json!({ "percent": "10" });
+        shop.list(&app, "Aurum rings", "SALE", ten(), json!({ "category": "jewelry" })).await;
+        shop.list(&app, "Tea", "SALE", ten(), json!({ "category": "food" })).await;
+        app.index().await;
+        let query = "query ($text: String!, $first: Int) { marketplaceSuggestions(text: $text, first: $first) {
+            listings { title } brands { slug } categories { value count } degraded } }";
+        let ask = async |text: &str| {
+            app.graphql_ok(None, query, json!({ "text": text }), "marketplaceSuggestions").await
+        };
+        // All is of the brand Aurora.
+        assert_eq!(
+            ask("aur").await,
+            json!({ "listings": [{ "title": "Aurum rings" }, { "title": "Tea" }], "brands": [{ "slug": "aurora" }],
+                "categories": [{ "value": "food", "count": 1 }, { "value": "jewelry", "count": 1 }], "degraded": false })
+        );
+        assert_eq!(
+            ask("jewel").await["categories"],
+            json!([{ "value": "jewelry", "count": 1 }])
+        );
+        assert_eq!(ask(" ").await["listings"], json!([{ "title": "Tea" }, { "title": "Aurum rings" }]));
+        assert_eq!(ask("🔥").await["brands"], json!([]));
+        let statements = app
+            .count_statements(async || {
+                ask("au").await;
+            })
+            .await;
+        assert_eq!(statements, 2);
+        for wrong in [json!({ "text": "x".repeat(257) }), json!({ "text": "a", "first": 11 }), json!({ "text": "a", "first": 0 })] {
+            assert_eq!(error_code(&app.graphql(None, query, wrong).await), "BAD_USER_INPUT");
+        }
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn bad_questions_are_refused_by_name(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_app(database, |app| async move {
         app.index().await;

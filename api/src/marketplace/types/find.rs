@@ -522,6 +522,32 @@ macro_rules! found {
     };
 }
 
+/// What a search box may show while somebody types.
+#[derive(Clone, SimpleObject)]
+pub struct MarketplaceSuggestions {
+    /// Listings, the best match first.
+    pub listings: Vec<Listing>,
+    /// Brands with an open listing, the best match first.
+    pub brands: Vec<Brand>,
+    /// Categories of everything that matches, the most frequent first.
+    pub categories: Vec<FacetValue>,
+    /// The search engine did not answer, and the database was searched instead.
+    pub degraded: bool,
+}
+
+impl MarketplaceSuggestions {
+    #[must_use]
+    pub fn of(listings: FoundPage<listing::Model>, brands: FoundPage<entity::brand::Model>, limit: usize) -> Self {
+        let counted = listings.facets.into_iter().flat_map(values);
+        Self {
+            categories: counted.take(limit).collect(),
+            degraded: listings.degraded || brands.degraded,
+            listings: listings.items.into_iter().map(|item| item.row.into()).collect(),
+            brands: brands.items.into_iter().map(|item| item.row.into()).collect(),
+        }
+    }
+}
+
 /// A page of rows in the order in which they were found.
 pub struct FoundPage<T> {
     pub items: Vec<FoundItem<T>>,
