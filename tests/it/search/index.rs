@@ -270,10 +270,10 @@ async fn a_search_box_is_served_in_one_answer(#[values(Database::Sqlite, Databas
         let ask = async |text: &str| {
             app.graphql_ok(None, query, json!({ "text": text }), "marketplaceSuggestions").await
         };
-        // All is of the brand Aurora.
+        // Both are of the brand Aurora, which counts for as much as a title: the newest first.
         assert_eq!(
             ask("aur").await,
-            json!({ "listings": [{ "title": "Aurum rings" }, { "title": "Tea" }], "brands": [{ "slug": "aurora" }],
+            json!({ "listings": [{ "title": "Tea" }, { "title": "Aurum rings" }], "brands": [{ "slug": "aurora" }],
                 "categories": [{ "value": "food", "count": 1 }, { "value": "jewelry", "count": 1 }], "degraded": false })
         );
         assert_eq!(
