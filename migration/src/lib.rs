@@ -35,6 +35,7 @@ mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
 mod m20261126_000032_shortlists;
 mod m20261126_000033_messages;
+mod m20261126_000035_trust;
 mod m20261126_000036_terms_offers;
 
 pub struct Migrator;
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000036_terms_offers::Migration),
             Box::new(m20261126_000032_shortlists::Migration),
             Box::new(m20261126_000033_messages::Migration),
+            Box::new(m20261126_000035_trust::Migration),
         ]
     }
 }

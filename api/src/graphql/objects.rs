@@ -18,6 +18,7 @@ use crate::{
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::{
         shortlists::types::{MarksOfBrand, MarksOfPartner},
+        trust::types::TrustOfPartner,
         types::ListingOfProgram,
     },
     members::types::{MembersOfBrand, MembersOfPartner},
@@ -77,6 +78,7 @@ pub struct Partner(
     CommissionsOfPartner,
     PayoutsOfPartner,
     MarksOfPartner,
+    TrustOfPartner,
     ThreadsOfPartner,
 );
 
@@ -92,6 +94,7 @@ impl From<partner::Model> for Partner {
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
             MarksOfPartner(partner),
+            TrustOfPartner(partner),
             ThreadsOfPartner(partner),
         )
     }

@@ -18,6 +18,7 @@ use crate::{
     app::App,
     conversions::inbox,
     jobs::{approve_due, decide_applications, forget},
+    marketplace::trust::measure,
     partnerships::service as partnerships,
     queue::claims::MAX_ERROR_CHARS,
 };
@@ -39,7 +40,7 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 6] = [
+pub const ALL: [Periodic; 7] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
@@ -79,6 +80,11 @@ pub const ALL: [Periodic; 6] = [
             }
             .boxed()
         },
+    },
+    Periodic {
+        name: "measure-trust",
+        every: TimeDelta::seconds(60),
+        run: |app| async move { measure::measure(&app).await.map_err(|error| error.to_string()) }.boxed(),
     },
     Periodic {
         name: "forget",

@@ -11,6 +11,7 @@ use entity::{
     ids::{BrandId, ListingId, PartnerGroupId, ProgramId},
     listing, partner_group,
     program::{self, CustomerBinding},
+    program_trust,
 };
 use sea_orm::{
     ActiveEnum, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -23,7 +24,10 @@ use crate::{
         Document, Filter, Index, Query,
         schema::{brands, listings},
     },
-    marketplace::service::{open_to_all, split},
+    marketplace::{
+        service::{open_to_all, split},
+        trust::rules as trust,
+    },
     programs::service::{for_everybody, list_admissions_in_tx},
 };
 
@@ -172,6 +176,13 @@ async fn load_listings(db: &impl ConnectionTrait, ids: &[Uuid], now: DateTime<Ut
         .collect();
     let listed: Vec<ProgramId> = programs.keys().copied().collect();
     let policies = list_admissions_in_tx(db, &listed).await?;
+    let trust: HashMap<ProgramId, program_trust::Model> = program_trust::Entity::find()
+        .filter(program_trust::Column::ProgramId.is_in(listed))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (row.program_id, row))
+        .collect();
     Ok(rows
         .into_iter()
         .filter_map(|row| {
@@ -180,13 +191,17 @@ async fn load_listings(db: &impl ConnectionTrait, ids: &[Uuid], now: DateTime<Ut
             let by_group = program.default_group_id.and_then(|group| groups.get(&group)).copied();
             let policy = policies.get(&row.program_id);
             let by_policy = policy.is_some_and(|policy| policy.decision == DecisionPolicy::ApproveAtOnce);
-            Some(listing_document(
+            let document = listing_document(
                 &row,
                 program,
                 brands.get(&row.brand_id)?,
                 &Offer::of(rules, now),
                 by_policy || by_group.unwrap_or(false),
-            ))
+            );
+            Some(match trust.get(&row.program_id) {
+                Some(trust) => with_trust(document, trust),
+                None => document,
+            })
         })
         .collect())
 }
@@ -272,6 +287,30 @@ fn listing_document(
         .flag(listings::RECURRING, program.customer_binding != CustomerBinding::Never)
         .flag(listings::AUTO_APPROVAL, lets_in)
         .number(listings::PUBLISHED_AT, published)
+}
+
+/// What is told of the program, where its sample suffices.
+fn with_trust(document: Document, row: &program_trust::Model) -> Document {
+    let per_click = trust::per_click(row);
+    let ppm = |rate: Option<trust::Rate>| rate.map(|rate| rate.ppm);
+    let days = |wait: Option<trust::Wait>| wait.map(|wait| wait.days.into());
+    document
+        .number(
+            listings::CLICK_MICRO,
+            per_click.as_ref().map(trust::PerClick::micro_minor),
+        )
+        .keywords(listings::CLICK_CURRENCY, per_click.map(|earned| earned.currency))
+        .number(
+            listings::CONVERSION_PPM,
+            ppm(trust::conversion_rate(row.clicked, row.clicks)),
+        )
+        .number(listings::APPROVAL_PPM, ppm(trust::approval_rate(row)))
+        .number(
+            listings::REVERSAL_PPM,
+            ppm(trust::reversal_rate(row.reversed, row.kept)),
+        )
+        .number(listings::APPROVE_DAYS, days(trust::days_to_approve(row)))
+        .number(listings::PAY_DAYS, days(trust::days_to_pay(row)))
 }
 
 async fn load_brands(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Document>, DbErr> {

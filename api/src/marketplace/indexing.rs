@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{commission_rule, ids::ProgramId, listing, outbox_event};
+use entity::{commission_rule, ids::ProgramId, listing, outbox_event, program_trust};
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -164,6 +164,9 @@ async fn follow(app: &App, at: Place) -> Result<Option<Place>, IndexingError> {
         touched
             .programs
             .extend(programs_turning(app, at.rules_until, now).await?);
+        touched
+            .programs
+            .extend(programs_measured(app, at.rules_until, now).await?);
     }
     let next = Place {
         position: events.last().and_then(|event| event.position).unwrap_or(at.position),
@@ -223,6 +226,17 @@ async fn programs_turning(app: &App, from: DateTime<Utc>, to: DateTime<Utc>) -> 
                 .add(turns(commission_rule::Column::ValidFrom))
                 .add(turns(commission_rule::Column::ValidUntil)),
         )
+        .into_tuple()
+        .all(app.db.read())
+        .await
+}
+
+/// Programs whose trust metrics changed meanwhile. That many small changes are no events of the log.
+async fn programs_measured(app: &App, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Uuid>, DbErr> {
+    program_trust::Entity::find()
+        .select_only()
+        .column(program_trust::Column::ProgramId)
+        .filter(program_trust::Column::MeasuredAt.between(from - CLOCKS_DIFFER, to))
         .into_tuple()
         .all(app.db.read())
         .await

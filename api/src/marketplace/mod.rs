@@ -3,7 +3,7 @@
 //! Invariants: a program has at most one listing that is not archived; a published one had an active program with something to earn when it
 //! was published; search answers ids only, rows are read again through what everyone may see.
 //!
-//! Deliberately absent today: trust metrics, creators.
+//! Deliberately absent today: creators.
 
 pub mod documents;
 pub mod error;
@@ -15,4 +15,5 @@ pub mod queries;
 pub mod rules;
 pub mod service;
 pub mod shortlists;
+pub mod trust;
 pub mod types;

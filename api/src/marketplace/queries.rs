@@ -55,9 +55,13 @@ impl MarketplaceQueries {
         };
         let asked = ctx.look_ahead();
         let facets = asked.field("facets");
+        let compared = order_by.as_ref().map(ListingOrder::filter).transpose()?.flatten();
         let query = Query {
             sort: read_order(order_by, text.is_some()),
-            filter: filter.filter()?.without(hidden.into_iter().map(|id| id.0)),
+            filter: filter
+                .filter()?
+                .with(compared)
+                .without(hidden.into_iter().map(|id| id.0)),
             count: asked.field("totalCount").exists(),
             facets: ListingFacets::FIELDS
                 .into_iter()
@@ -171,12 +175,16 @@ fn read_order(order: Option<ListingOrder>, has_text: bool) -> Sort {
     let order = order.unwrap_or(ListingOrder {
         field: ListingOrderField::Relevance,
         direction: OrderDirection::Desc,
+        currency: None,
     });
     let field = match order.field {
         ListingOrderField::Relevance if has_text => return Sort::Relevance,
         ListingOrderField::Relevance | ListingOrderField::Newest => listings::PUBLISHED_AT,
         ListingOrderField::SalePercent => listings::SALE_PPM,
         ListingOrderField::AttributionWindow => listings::WINDOW_DAYS,
+        ListingOrderField::EarningsPerClick => listings::CLICK_MICRO,
+        ListingOrderField::ApprovalRate => listings::APPROVAL_PPM,
+        ListingOrderField::DaysToPay => listings::PAY_DAYS,
     };
     match order.direction {
         OrderDirection::Asc => Sort::Ascending(field),
@@ -227,6 +235,7 @@ mod tests {
         let newest = ListingOrder {
             field: ListingOrderField::Newest,
             direction: OrderDirection::Asc,
+            currency: None,
         };
         assert_eq!(read_order(Some(newest), true), Sort::Ascending(listings::PUBLISHED_AT));
     }

@@ -21,6 +21,7 @@ use crate::{
         loaders::ListingOf,
         service,
         shortlists::{loaders::ListingMarkOf, types::ListingMark},
+        trust::{loaders::ProgramTrustOf, types::ListingTrust},
     },
     payload,
 };
@@ -95,6 +96,11 @@ impl Listing {
     /// The brand whose program it is.
     async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
         Ok(ctx.load(self.brand_id).await?.map(Brand::from))
+    }
+
+    /// How its program does by its partners. Absent until something was counted.
+    async fn trust(&self, ctx: &Context<'_>) -> Result<Option<ListingTrust>, ApiError> {
+        Ok(ctx.load(ProgramTrustOf(self.program_id)).await?.map(Into::into))
     }
 
     /// What a partner of the caller marked of it. Absent when it marked nothing, and for whoever is not of the partner.

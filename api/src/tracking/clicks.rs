@@ -8,7 +8,7 @@ use std::{
 use entity::click::{self, Entity};
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
-use crate::app::App;
+use crate::{app::App, marketplace::trust};
 
 /// Clicks that may wait. Beyond it the oldest row is dropped: its id still proves itself, so no credit is lost.
 const MAX_WAITING: usize = 100_000;
@@ -54,11 +54,7 @@ pub async fn flush(app: &App) -> Result<usize, DbErr> {
         if rows.is_empty() {
             return Ok(written);
         }
-        let models = rows
-            .iter()
-            .cloned()
-            .map(|row| click::ActiveModel::from(row).reset_all());
-        if let Err(error) = insert(app, models.collect()).await {
+        if let Err(error) = insert(app, &rows).await {
             app.clicks.put_back(rows);
             return Err(error);
         }
@@ -66,8 +62,13 @@ pub async fn flush(app: &App) -> Result<usize, DbErr> {
     }
 }
 
-async fn insert(app: &App, rows: Vec<click::ActiveModel>) -> Result<(), DbErr> {
+async fn insert(app: &App, rows: &[click::Model]) -> Result<(), DbErr> {
+    let models = rows
+        .iter()
+        .cloned()
+        .map(|row| click::ActiveModel::from(row).reset_all());
     let tx = app.db.begin().await?;
-    Entity::insert_many(rows).exec_without_returning(&tx).await?;
+    Entity::insert_many(models).exec_without_returning(&tx).await?;
+    trust::stale_in_tx(&tx, rows).await?;
     tx.commit().await
 }

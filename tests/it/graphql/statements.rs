@@ -50,12 +50,12 @@ async fn a_page_of_listings_costs_a_few_statements(#[values(Database::Sqlite, Da
         let counts = measure(&app, None, query, json!({}), "marketplaceListings.nodes").await;
         println!("{database:?}: statements of a page of listings: {counts:?}");
         assert_flat(counts, 8);
-        // What a card in a list shows: the listings, their brands, their programs.
+        // What a card in a list shows: the listings, their brands, their programs, how these do.
         let card =
             "query ($first: Int) { marketplaceListings(first: $first) { totalCount facets { categories { count } }
-            edges { node { title category publishedAt brand { name } program { name holdDays } } } } }";
+            edges { node { title category publishedAt brand { name } program { name holdDays } trust { conversionRate { percent } } } } } }";
         let counts = measure(&app, None, card, json!({}), "marketplaceListings.edges").await;
-        assert_eq!(counts, [3, 3]);
+        assert_eq!(counts, [4, 4]);
     })
     .await;
 }

@@ -1,2 +1,3 @@
 mod search;
 mod shortlists;
+mod trust;

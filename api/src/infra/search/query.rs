@@ -51,6 +51,15 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// The same where this holds, too.
+    #[must_use]
+    pub fn with(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) => Self::All(vec![self, other]),
+            None => self,
+        }
+    }
+
     /// The same without these documents, however well they fit.
     #[must_use]
     pub fn without(self, ids: impl IntoIterator<Item = Uuid>) -> Self {

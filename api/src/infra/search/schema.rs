@@ -155,6 +155,15 @@ pub mod listings {
     /// Later orders of a customer pay too.
     pub const RECURRING: Field = Field::flag("recurring");
     pub const AUTO_APPROVAL: Field = Field::flag("autoApproval");
+    /// What a click earns, in millionths of the minor unit of its currency.
+    pub const CLICK_MICRO: Field = Field::number("clickMicro");
+    pub const CLICK_CURRENCY: Field = Field::keyword("clickCurrency");
+    /// Shares, in parts per million.
+    pub const CONVERSION_PPM: Field = Field::number("conversionPpm");
+    pub const APPROVAL_PPM: Field = Field::number("approvalPpm");
+    pub const REVERSAL_PPM: Field = Field::number("reversalPpm");
+    pub const APPROVE_DAYS: Field = Field::number("approveDays");
+    pub const PAY_DAYS: Field = Field::number("payDays");
     /// Microseconds since 1970.
     pub const PUBLISHED_AT: Field = Field::number("publishedAt");
 
@@ -176,6 +185,13 @@ pub mod listings {
         HOLD_DAYS,
         RECURRING,
         AUTO_APPROVAL,
+        CLICK_MICRO,
+        CLICK_CURRENCY,
+        CONVERSION_PPM,
+        APPROVAL_PPM,
+        REVERSAL_PPM,
+        APPROVE_DAYS,
+        PAY_DAYS,
         PUBLISHED_AT,
     ];
 }

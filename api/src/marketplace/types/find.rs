@@ -124,6 +124,19 @@ pub struct ListingWhere {
     pub recurring: Option<bool>,
     /// Lets in who applies, or decides first.
     pub auto_approval: Option<bool>,
+    /// By what a click earns (`ListingTrust.earningsPerClick`), with up to six digits more than the currency has. This and
+    /// the other numbers of trust pass nobody of whom they are not known.
+    pub earnings_per_click: Option<AmountRange>,
+    /// By `ListingTrust.conversionRate`.
+    pub conversion_rate: Option<PercentRange>,
+    /// By `ListingTrust.approvalRate`.
+    pub approval_rate: Option<PercentRange>,
+    /// By `ListingTrust.reversalRate`.
+    pub reversal_rate: Option<PercentRange>,
+    /// By `ListingTrust.daysToApprove`.
+    pub days_to_approve: Option<DaysRange>,
+    /// By `ListingTrust.daysToPay`.
+    pub days_to_pay: Option<DaysRange>,
     /// All of these hold, too.
     pub and: Option<Vec<ListingWhere>>,
     /// One of these holds at least. An empty list finds nothing.
@@ -179,13 +192,26 @@ impl ListingWhere {
             let path = format!("{path}.commission");
             all.extend(one_of(listings::COMMISSIONS, eq.as_ref(), any_of.as_deref(), &path)?);
         }
-        if let Some(percent) = &self.sale_percent {
-            let path = format!("{path}.salePercent");
-            let end = |end: Option<Decimal>| end.map(|end| percent_to_ppm(end, &path)).transpose();
+        for (field, name, percent) in [
+            (listings::SALE_PPM, "salePercent", &self.sale_percent),
+            (listings::CONVERSION_PPM, "conversionRate", &self.conversion_rate),
+            (listings::APPROVAL_PPM, "approvalRate", &self.approval_rate),
+            (listings::REVERSAL_PPM, "reversalRate", &self.reversal_rate),
+        ] {
+            if let Some(percent) = percent {
+                let path = format!("{path}.{name}");
+                let end = |end: Option<Decimal>| end.map(|end| percent_to_ppm(end, &path)).transpose();
+                all.push(Filter::Between(field, end(percent.gte)?, end(percent.lte)?));
+            }
+        }
+        if let Some(amount) = &self.earnings_per_click {
+            let path = format!("{path}.earningsPerClick");
+            let end = |end: Option<Decimal>| end.map(|end| micro(end, &amount.currency, &path)).transpose();
+            all.push(Filter::In(listings::CLICK_CURRENCY, vec![amount.currency.0.clone()]));
             all.push(Filter::Between(
-                listings::SALE_PPM,
-                end(percent.gte)?,
-                end(percent.lte)?,
+                listings::CLICK_MICRO,
+                end(amount.gte)?,
+                end(amount.lte)?,
             ));
         }
         if let Some(amount) = &self.fixed_amount {
@@ -204,6 +230,8 @@ impl ListingWhere {
         for (field, days) in [
             (listings::WINDOW_DAYS, &self.attribution_window_days),
             (listings::HOLD_DAYS, &self.hold_days),
+            (listings::APPROVE_DAYS, &self.days_to_approve),
+            (listings::PAY_DAYS, &self.days_to_pay),
         ] {
             if let Some(days) = days {
                 all.push(Filter::Between(
@@ -288,6 +316,25 @@ fn minor(amount: Decimal, currency: &CurrencyCode, path: &str) -> Result<i64, Ap
     Ok(money.amount_minor)
 }
 
+/// An amount in millionths of its currency's minor unit.
+fn micro(amount: Decimal, currency: &CurrencyCode, path: &str) -> Result<i64, ApiError> {
+    use rust_decimal::prelude::ToPrimitive;
+    /// Digits behind the minor unit.
+    const DIGITS: u32 = 6;
+    let known: Currency = currency
+        .0
+        .parse()
+        .map_err(|error: money::UnknownCurrency| ApiError::bad_field(path, error.to_string()))?;
+    let digits = known.scale() + DIGITS;
+    amount
+        .0
+        .checked_mul(rust_decimal::Decimal::from(10_i64.pow(digits)))
+        .map(|micro| micro.normalize())
+        .filter(|micro| micro.scale() == 0)
+        .and_then(|micro| micro.to_i64())
+        .ok_or_else(|| ApiError::bad_field(path, format!("an amount of {known} has at most {digits} digits here")))
+}
+
 /// What to order listings by.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum ListingOrderField {
@@ -299,16 +346,44 @@ pub enum ListingOrderField {
     SalePercent,
     /// By how many days after a click a sale still counts.
     AttributionWindow,
+    /// By what a click earns, in one currency: only listings whose earnings are in it are found.
+    EarningsPerClick,
+    /// By how many of their conversions are approved; those of whom it is not known come last.
+    ApprovalRate,
+    /// By how long an approved commission waits for its payment; those of whom it is not known come last.
+    DaysToPay,
 }
 
 /// In which order listings come.
-#[derive(Clone, Copy, InputObject)]
+#[derive(Clone, InputObject)]
 pub struct ListingOrder {
     /// What to order by.
     pub field: ListingOrderField,
     /// Which end comes first.
     #[graphql(default_with = "OrderDirection::Desc")]
     pub direction: OrderDirection,
+    /// The currency to compare in: for `EARNINGS_PER_CLICK`, which needs it, and for nothing else.
+    pub currency: Option<CurrencyCode>,
+}
+
+impl ListingOrder {
+    /// What only is found because of this order.
+    pub fn filter(&self) -> Result<Option<Filter>, ApiError> {
+        match (self.field, &self.currency) {
+            (ListingOrderField::EarningsPerClick, Some(currency)) => {
+                Ok(Some(Filter::In(listings::CLICK_CURRENCY, vec![currency.0.clone()])))
+            }
+            (ListingOrderField::EarningsPerClick, None) => Err(ApiError::bad_field(
+                "orderBy.currency",
+                "`EARNINGS_PER_CLICK` compares within one currency: say which",
+            )),
+            (_, Some(_)) => Err(ApiError::bad_field(
+                "orderBy.currency",
+                "`currency` is for `EARNINGS_PER_CLICK` only",
+            )),
+            (_, None) => Ok(None),
+        }
+    }
 }
 
 /// A piece of a text that was searched.
