@@ -8,6 +8,7 @@ use entity::{
     TenantScoped, brand,
     commission_rule::ConversionEvent,
     ids::BrandId,
+    listing::PayoutMethod,
     order::{self, CaptureState},
     program::{AttributionOrder, CustomerBinding},
     user,
@@ -207,6 +208,7 @@ fn offer() -> Offer<'static> {
                 .to_owned(),
             category: "food-drink".to_owned(),
             countries: Vec::new(),
+            payout_methods: [PayoutMethod::BankTransfer, PayoutMethod::Paypal].into_iter().collect(),
         },
     }
 }

@@ -37,6 +37,7 @@ mod m20261126_000032_shortlists;
 mod m20261126_000033_messages;
 mod m20261126_000035_trust;
 mod m20261126_000036_terms_offers;
+mod m20261126_000039_listing_details;
 
 pub struct Migrator;
 
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000032_shortlists::Migration),
             Box::new(m20261126_000033_messages::Migration),
             Box::new(m20261126_000035_trust::Migration),
+            Box::new(m20261126_000039_listing_details::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use entity::{
     commission_rule::{self, ConversionEvent},
+    listing::PayoutMethods,
     program::{AttributionOrder, CustomerBinding},
     referral_level,
 };
@@ -41,6 +42,7 @@ fn offer(rules: Vec<(ConversionEvent, Earning)>, levels: Vec<(i32, Earning)>) ->
             pitch: "Join us.".to_owned(),
             category: "shopping".to_owned(),
             countries: Vec::new(),
+            payout_methods: PayoutMethods::default(),
         },
     }
 }

@@ -182,6 +182,7 @@ operations! {
     SeeListingMarks = "Partner.listingMarks" => PARTNER;
     SeeOwnMessageThreads = "Partner.messageThreads" => PARTNER_SEES;
 
+    SeeListingQuality = "Listing.quality" => TEAM;
     SeePartnerGroups = "Program.groups" => TEAM;
     SeeProgramInvitations = "Program.invitations" => TEAM;
     SeeEligibility = "Program.eligibility" => PARTNER;
@@ -248,6 +249,7 @@ operations! {
     PublishListing = "Mutation.publishListing" => MANAGERS;
     PauseListing = "Mutation.pauseListing" => MANAGERS;
     ArchiveListing = "Mutation.archiveListing" => MANAGERS;
+    FeatureListing = "Mutation.featureListing" => PLATFORM;
     MarkListing = "Mutation.markListing" => PARTNER;
     MarkCreator = "Mutation.markCreator" => MANAGERS;
 

@@ -16,6 +16,7 @@ use entity::{
     click,
     commission_rule::ConversionEvent,
     ids::{BrandId, ClickId, ProgramId},
+    listing::PayoutMethods,
     order::CaptureState,
     partnership,
     program::{AttributionOrder, CustomerBinding},
@@ -224,6 +225,7 @@ fn offer() -> Offer<'static> {
             pitch: "Eight months of real invoices, replayed.".to_owned(),
             category: "shopping".to_owned(),
             countries: Vec::new(),
+            payout_methods: PayoutMethods::default(),
         },
     }
 }

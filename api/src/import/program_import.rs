@@ -11,7 +11,7 @@ use entity::{
     brand_member::{self, BrandRole},
     commission_rule::ConversionEvent,
     ids::{BrandId, ProgramId, UserId},
-    listing::{self, ListingState},
+    listing::{self, ListingState, PayoutMethods},
     program::{self, AttributionOrder, ProgramState},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -204,6 +204,7 @@ impl Import<'_> {
                 pitch: facts.pitch,
                 category: facts.category,
                 countries: Vec::new(),
+                payout_methods: PayoutMethods::default(),
             },
         };
         seeding::complete_program(self.app, &self.platform, brand, known, offer)

@@ -286,6 +286,11 @@ fn listing_document(
         .number(listings::HOLD_DAYS, Some(program.hold_days.into()))
         .flag(listings::RECURRING, program.customer_binding != CustomerBinding::Never)
         .flag(listings::AUTO_APPROVAL, lets_in)
+        .keywords(listings::PAYOUT_METHODS, split(&row.payout_methods))
+        .number(
+            listings::FEATURED_UNTIL,
+            row.featured_until.map(|until| until.timestamp_micros()),
+        )
         .number(listings::PUBLISHED_AT, published)
 }
 

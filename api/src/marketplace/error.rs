@@ -23,6 +23,10 @@ crate::error_codes! {
         ProgramArchived,
         /// The listing is archived: it stays as it is.
         ListingArchived,
+        /// A listing is shown first from now until at most 366 days ahead.
+        FeaturedUntilInvalid,
+        /// Only a published listing can be shown first.
+        ListingNotPublished,
         /// A reason has 1 to 500 characters.
         ReasonInvalid,
     }

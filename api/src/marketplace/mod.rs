@@ -11,6 +11,7 @@ pub mod find;
 pub mod indexing;
 pub mod loaders;
 pub mod mutations;
+pub mod quality;
 pub mod queries;
 pub mod rules;
 pub mod service;

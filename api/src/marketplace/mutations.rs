@@ -1,6 +1,7 @@
 //! Listing mutations.
 
 use async_graphql::{Context, Object};
+use entity::listing::PayoutMethods;
 
 use crate::{
     error::ApiError,
@@ -11,8 +12,9 @@ use crate::{
     marketplace::{
         service::{self, Content, Patch},
         types::{
-            ArchiveListingInput, ArchiveListingPayload, CreateListingInput, CreateListingPayload, PauseListingInput,
-            PauseListingPayload, PublishListingInput, PublishListingPayload, UpdateListingInput, UpdateListingPayload,
+            ArchiveListingInput, ArchiveListingPayload, CreateListingInput, CreateListingPayload, FeatureListingInput,
+            FeatureListingPayload, PauseListingInput, PauseListingPayload, PayoutMethod, PublishListingInput,
+            PublishListingPayload, UpdateListingInput, UpdateListingPayload,
         },
     },
 };
@@ -34,6 +36,7 @@ impl MarketplaceMutations {
             pitch: input.pitch,
             category: input.category,
             countries: codes(input.countries),
+            payout_methods: methods(input.payout_methods),
         };
         CreateListingPayload::of(service::create_listing(ctx.app(), ctx.actor(), program, content).await)
     }
@@ -50,6 +53,7 @@ impl MarketplaceMutations {
             pitch: not_null(input.patch.pitch, "patch.pitch")?,
             category: not_null(input.patch.category, "patch.category")?,
             countries: not_null(input.patch.countries, "patch.countries")?.map(codes),
+            payout_methods: not_null(input.patch.payout_methods, "patch.payoutMethods")?.map(methods),
         };
         UpdateListingPayload::of(service::update_listing(ctx.app(), ctx.actor(), id, patch).await)
     }
@@ -84,6 +88,21 @@ impl MarketplaceMutations {
         let id = parse_id(&input.id, "id")?;
         ArchiveListingPayload::of(service::archive_listing(ctx.app(), ctx.actor(), id, input.reason.as_deref()).await)
     }
+
+    /// Shows a published listing first (`ListingWhere.featured`) until a moment, or no longer. For the platform.
+    async fn feature_listing(
+        &self,
+        ctx: &Context<'_>,
+        input: FeatureListingInput,
+    ) -> Result<Option<FeatureListingPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        let (until, reason) = (input.until, input.reason.as_deref());
+        FeatureListingPayload::of(service::feature_listing(ctx.app(), ctx.actor(), id, until, reason).await)
+    }
+}
+
+fn methods(methods: Vec<PayoutMethod>) -> PayoutMethods {
+    methods.into_iter().map(Into::into).collect()
 }
 
 fn codes(countries: Vec<CountryCode>) -> Vec<String> {

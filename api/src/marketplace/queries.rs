@@ -59,7 +59,7 @@ impl MarketplaceQueries {
         let query = Query {
             sort: read_order(order_by, text.is_some()),
             filter: filter
-                .filter()?
+                .filter(ctx.app().clock.now())?
                 .with(compared)
                 .without(hidden.into_iter().map(|id| id.0)),
             count: asked.field("totalCount").exists(),

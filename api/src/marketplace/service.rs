@@ -1,9 +1,10 @@
 //! Use cases of listings.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     TenantScoped, brand,
     ids::{ListingId, ProgramId},
-    listing::{self, ListingState},
+    listing::{self, ListingState, PayoutMethods},
     program::{self, ProgramState},
 };
 use sea_orm::{
@@ -22,7 +23,11 @@ use crate::{
     audit::{self, Change},
     error::{ApiError, Failure},
     infra::search,
-    marketplace::{error::ListingErrorCode as Code, rules},
+    marketplace::{
+        error::ListingErrorCode as Code,
+        quality::{self, Facts},
+        rules,
+    },
     outbox::{self, Fact, Topic},
     programs::service as programs,
 };
@@ -38,6 +43,7 @@ pub struct Content {
     pub pitch: String,
     pub category: String,
     pub countries: Vec<String>,
+    pub payout_methods: PayoutMethods,
 }
 
 /// What to change; what is absent stays.
@@ -47,6 +53,7 @@ pub struct Patch {
     pub pitch: Option<String>,
     pub category: Option<String>,
     pub countries: Option<Vec<String>>,
+    pub payout_methods: Option<PayoutMethods>,
 }
 
 /// Published, of a program that runs: what everyone may see.
@@ -104,6 +111,8 @@ pub async fn create_listing(app: &App, actor: &Actor, program: ProgramId, conten
         pitch: content.pitch,
         category: content.category,
         countries: rules::joined(content.countries),
+        payout_methods: content.payout_methods.to_text(),
+        featured_until: None,
         search_text: String::new(),
         created_at: now,
         published_at: None,
@@ -146,6 +155,9 @@ pub async fn update_listing(app: &App, actor: &Actor, id: ListingId, patch: Patc
         pitch: patch.pitch.unwrap_or_else(|| row.pitch.clone()),
         category: patch.category.unwrap_or_else(|| row.category.clone()),
         countries: patch.countries.unwrap_or_else(|| split(&row.countries)),
+        payout_methods: patch
+            .payout_methods
+            .unwrap_or_else(|| PayoutMethods::from_text(&row.payout_methods)),
     };
     let content = check_content(content, "patch.")?;
     let row = listing::Model {
@@ -153,6 +165,7 @@ pub async fn update_listing(app: &App, actor: &Actor, id: ListingId, patch: Patc
         pitch: content.pitch,
         category: content.category,
         countries: rules::joined(content.countries),
+        payout_methods: content.payout_methods.to_text(),
         ..row
     };
     let change = Change::of_fact(row.brand_id, "listing.updated", id);
@@ -225,20 +238,71 @@ async fn change_state(app: &App, actor: &Actor, id: ListingId, transition: Trans
 async fn refuse_unready_in_tx(tx: &DatabaseTransaction, app: &App, row: &listing::Model) -> Result<()> {
     let program = programs::get_program_in_tx(tx, row.program_id)
         .await?
-        .filter(|program| program.state == ProgramState::Active)
-        .ok_or_else(|| {
-            Failure::refused(
-                Code::ProgramNotActive,
-                "activate the program before publishing its listing",
-            )
-        })?;
-    if program.commission_note.is_none() && !programs::has_active_rule_in_tx(tx, program.id, app.clock.now()).await? {
-        return Err(Failure::refused(
-            Code::ListingIncomplete,
-            "the program has neither an active commission rule nor a commission note: nothing says what there is to earn",
+        .ok_or_else(|| ApiError::not_found("program"))?;
+    let has_rule = programs::has_active_rule_in_tx(tx, program.id, app.clock.now()).await?;
+    let facts = facts_of(row, &program, has_rule);
+    match quality::gaps(&facts).find_map(|gap| Some((gap.refusal()?, gap.message()))) {
+        Some((code, message)) => Err(Failure::refused(code, message)),
+        None => Ok(()),
+    }
+}
+
+/// What is looked at before a listing is published.
+#[must_use]
+pub fn facts_of<'a>(row: &'a listing::Model, program: &'a program::Model, has_rule: bool) -> Facts<'a> {
+    Facts {
+        program_active: program.state == ProgramState::Active,
+        has_rule,
+        has_note: program.commission_note.is_some(),
+        title: &row.title,
+        pitch: &row.pitch,
+        payout_methods: PayoutMethods::from_text(&row.payout_methods),
+        description: &program.description,
+    }
+}
+
+/// Longest time ahead that a listing is shown first.
+const MAX_FEATURED: TimeDelta = TimeDelta::days(366);
+
+/// Shows a published listing first until a day, or no longer.
+pub async fn feature_listing(
+    app: &App,
+    actor: &Actor,
+    id: ListingId,
+    until: Option<DateTime<Utc>>,
+    reason: Option<&str>,
+) -> Result<listing::Model> {
+    let reason = reason.map(check_reason).transpose()?;
+    let now = app.clock.now();
+    if until.is_some_and(|until| until <= now || until - now > MAX_FEATURED) {
+        return Err(Failure::refused_field(
+            Code::FeaturedUntilInvalid,
+            "until",
+            "a listing is shown first from now until at most 366 days ahead",
         ));
     }
-    Ok(())
+    let tx = app.db.begin().await?;
+    let row = lock_own_in_tx(&tx, actor, Operation::FeatureListing, id).await?;
+    if until.is_some() && row.state != ListingState::Published {
+        return Err(Failure::refused(
+            Code::ListingNotPublished,
+            "only a published listing can be shown first",
+        ));
+    }
+    let row = listing::Model {
+        featured_until: until,
+        ..row
+    };
+    let action = if until.is_some() {
+        "listing.featured"
+    } else {
+        "listing.unfeatured"
+    };
+    let change = Change {
+        reason,
+        ..Change::of_fact(row.brand_id, action, id)
+    };
+    store(app, actor, tx, row, change).await
 }
 
 fn check_reason(reason: &str) -> Result<&str> {

@@ -6,10 +6,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefine
 use chrono::{DateTime, Utc};
 use entity::{
     ids::{BrandId, ListingId, ProgramId},
-    listing,
+    listing::{self, PayoutMethods},
 };
 
 use crate::{
+    accounts::{actor::Place, permissions::Operation},
     error::ApiError,
     graphql::{
         context::{ContextExt, parse_id},
@@ -19,11 +20,12 @@ use crate::{
     marketplace::{
         error::{ListingError, ListingErrorCode},
         loaders::ListingOf,
-        service,
+        quality, service,
         shortlists::{loaders::ListingMarkOf, types::ListingMark},
         trust::{loaders::ProgramTrustOf, types::ListingTrust},
     },
     payload,
+    programs::loaders::RulesOf,
 };
 
 /// Where a listing is in its life.
@@ -40,6 +42,88 @@ pub enum ListingState {
     Archived,
 }
 
+/// A way in which a brand says it pays its partners.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "listing::PayoutMethod")]
+pub enum PayoutMethod {
+    /// To a bank account.
+    BankTransfer,
+    /// To a UPI address (India).
+    Upi,
+    /// To a PayPal account.
+    Paypal,
+    /// To a Stripe account.
+    Stripe,
+    /// As credit in the brand's shop.
+    StoreCredit,
+    /// In another way, which the terms name.
+    Other,
+}
+
+/// Something that a listing lacks.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "quality::Check")]
+pub enum ListingGapCode {
+    /// The program is not active.
+    ProgramActive,
+    /// Neither a commission rule nor a commission note says what there is to earn.
+    SomethingToEarn,
+    /// Only a note says what there is to earn: conditions on the commission do not find the listing.
+    RuleNotOnlyNote,
+    /// The title has fewer than 15 characters.
+    Title,
+    /// The pitch has fewer than 120 characters.
+    Pitch,
+    /// Nothing says how partners are paid.
+    PayoutMethods,
+    /// The program has no description.
+    ProgramDescription,
+}
+
+/// Something that a listing lacks, in words.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ListingGap {
+    /// What is looked at.
+    pub code: ListingGapCode,
+    /// What is missing.
+    pub message: String,
+    /// Whether publishing is refused because of it.
+    pub is_blocking: bool,
+}
+
+/// What a listing lacks.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ListingQuality {
+    /// Nothing keeps it from being published.
+    pub is_ready: bool,
+    /// How many things are as they should be, of `checkCount`.
+    pub passed_count: i32,
+    /// How many things are looked at.
+    pub check_count: i32,
+    /// What is missing, first what keeps it from being published.
+    pub gaps: Vec<ListingGap>,
+}
+
+impl ListingQuality {
+    fn of(facts: &quality::Facts<'_>) -> Self {
+        let gaps: Vec<ListingGap> = quality::gaps(facts)
+            .map(|gap| ListingGap {
+                code: gap.into(),
+                message: gap.message().to_owned(),
+                is_blocking: gap.refusal().is_some(),
+            })
+            .collect();
+        let all = quality::Check::ALL.len();
+        let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        Self {
+            is_ready: !gaps.iter().any(|gap| gap.is_blocking),
+            passed_count: count(all - gaps.len()),
+            check_count: count(all),
+            gaps,
+        }
+    }
+}
+
 /// A program's face in the marketplace.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
@@ -54,12 +138,18 @@ pub struct Listing {
     pub category: String,
     /// The countries it is open to; empty means everywhere.
     pub countries: Vec<CountryCode>,
+    /// How the brand says it pays; empty while it has not said.
+    pub payout_methods: Vec<PayoutMethod>,
     /// Where it is in its life.
     pub state: ListingState,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was first published.
     pub published_at: Option<DateTime<Utc>>,
+    /// Until when the platform shows it first; absent when it does not.
+    pub featured_until: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    pub row: listing::Model,
     #[graphql(skip)]
     pub listing_id: ListingId,
     #[graphql(skip)]
@@ -71,11 +161,17 @@ pub struct Listing {
 impl From<listing::Model> for Listing {
     fn from(row: listing::Model) -> Self {
         Self {
+            row: row.clone(),
             id: row.id.to_string().into(),
             title: row.title,
             pitch: row.pitch,
             category: row.category,
             countries: service::split(&row.countries).into_iter().map(CountryCode).collect(),
+            payout_methods: PayoutMethods::from_text(&row.payout_methods)
+                .iter()
+                .map(Into::into)
+                .collect(),
+            featured_until: row.featured_until,
             state: row.state.into(),
             created_at: row.created_at,
             published_at: row.published_at,
@@ -101,6 +197,23 @@ impl Listing {
     /// How its program does by its partners. Absent until something was counted.
     async fn trust(&self, ctx: &Context<'_>) -> Result<Option<ListingTrust>, ApiError> {
         Ok(ctx.load(ProgramTrustOf(self.program_id)).await?.map(Into::into))
+    }
+
+    /// What it lacks to be published, and to be good. For its brand's people and the platform.
+    async fn quality(&self, ctx: &Context<'_>) -> Result<Option<ListingQuality>, ApiError> {
+        ctx.actor()
+            .authorise(Operation::SeeListingQuality, Place::brand(self.brand_id))?;
+        let Some(program) = ctx.load(self.program_id).await? else {
+            return Ok(None);
+        };
+        let now = ctx.app().clock.now();
+        let rules = ctx.load(RulesOf(self.program_id)).await?.unwrap_or_default();
+        let has_rule = rules
+            .iter()
+            .any(|rule| rule.valid_until.is_none_or(|until| now < until));
+        Ok(Some(ListingQuality::of(&service::facts_of(
+            &self.row, &program, has_rule,
+        ))))
     }
 
     /// What a partner of the caller marked of it. Absent when it marked nothing, and for whoever is not of the partner.
@@ -151,6 +264,9 @@ pub struct CreateListingInput {
     /// The countries it is open to, at most 250; everywhere when empty.
     #[graphql(default)]
     pub countries: Vec<CountryCode>,
+    /// How the brand pays its partners.
+    #[graphql(default)]
+    pub payout_methods: Vec<PayoutMethod>,
 }
 
 /// What to change of a listing; what is absent stays.
@@ -164,6 +280,8 @@ pub struct ListingPatchInput {
     pub category: MaybeUndefined<String>,
     /// The countries it is open to, at most 250; everywhere when empty.
     pub countries: MaybeUndefined<Vec<CountryCode>>,
+    /// How the brand pays its partners.
+    pub payout_methods: MaybeUndefined<Vec<PayoutMethod>>,
 }
 
 /// A change of a listing.
@@ -190,6 +308,17 @@ pub struct PauseListingInput {
     /// The listing.
     pub id: ID,
     /// Why, for the audit log: 1 to 500 characters.
+    pub reason: Option<String>,
+}
+
+/// A listing to show first.
+#[derive(InputObject)]
+pub struct FeatureListingInput {
+    /// The listing.
+    pub id: ID,
+    /// Until when, at most 366 days ahead; no longer when absent.
+    pub until: Option<DateTime<Utc>>,
+    /// Why, for the brand's audit log: 1 to 500 characters.
     pub reason: Option<String>,
 }
 
@@ -230,6 +359,14 @@ payload! {
     /// What `pauseListing` answers.
     PauseListingPayload {
         /// The listing, paused.
+        listing: Listing
+    } refused by ListingError, ListingErrorCode
+}
+
+payload! {
+    /// What `featureListing` answers.
+    FeatureListingPayload {
+        /// The listing as it is now.
         listing: Listing
     } refused by ListingError, ListingErrorCode
 }

@@ -171,6 +171,11 @@ pub fn case(operation: Operation, world: &World) -> Case {
                 eligible reasons { code } } } }",
             json!({ "program": world.program, "partner": world.partner }),
         ),
+        Operation::SeeListingQuality => list(
+            "node",
+            &world.listing,
+            "... on Listing { quality { isReady gaps { code } } }",
+        ),
         Operation::SeePartnershipsOfGroup => list(
             "node",
             &world.group,
@@ -264,6 +269,8 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::PublishListing | Operation::PauseListing | Operation::ArchiveListing => {
             edit_id(&world.draft_listing)
         }
+
+        Operation::FeatureListing => edit(json!({ "id": world.listing, "until": "2026-02-01T00:00:00Z" })),
 
         Operation::MarkListing => edit(json!({
             "partnerId": world.partner, "listingId": world.listing, "saved": true, "note": "Tried.",

@@ -1,3 +1,5 @@
+mod featured;
+mod quality;
 mod search;
 mod shortlists;
 mod trust;

@@ -155,6 +155,9 @@ pub mod listings {
     /// Later orders of a customer pay too.
     pub const RECURRING: Field = Field::flag("recurring");
     pub const AUTO_APPROVAL: Field = Field::flag("autoApproval");
+    pub const PAYOUT_METHODS: Field = Field::keyword("payoutMethods");
+    /// Microseconds since 1970; absent when it never was shown first.
+    pub const FEATURED_UNTIL: Field = Field::number("featuredUntil");
     /// What a click earns, in millionths of the minor unit of its currency.
     pub const CLICK_MICRO: Field = Field::number("clickMicro");
     pub const CLICK_CURRENCY: Field = Field::keyword("clickCurrency");
@@ -185,6 +188,8 @@ pub mod listings {
         HOLD_DAYS,
         RECURRING,
         AUTO_APPROVAL,
+        PAYOUT_METHODS,
+        FEATURED_UNTIL,
         CLICK_MICRO,
         CLICK_CURRENCY,
         CONVERSION_PPM,

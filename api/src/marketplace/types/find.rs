@@ -1,7 +1,9 @@
 //! What can be asked of the marketplace, and how it answers.
 
 use async_graphql::{Enum, InputObject, SimpleObject, connection::PageInfo};
+use chrono::{DateTime, Utc};
 use entity::listing;
+use sea_orm::ActiveEnum;
 
 use crate::{
     error::ApiError,
@@ -10,7 +12,7 @@ use crate::{
         scalars::{CountryCode, CurrencyCode, Decimal, percent_to_ppm, ppm_to_percent},
     },
     infra::search::{self, Field, Filter, schema::listings},
-    marketplace::types::{Listing, OrderDirection},
+    marketplace::types::{Listing, OrderDirection, PayoutMethod},
     money::{self, Currency},
 };
 
@@ -65,6 +67,16 @@ pub struct CommissionKindFilter {
     /// Any of these.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<CommissionKind>>,
+}
+
+/// Which ways of paying to find.
+#[derive(Clone, Default, InputObject)]
+pub struct PayoutMethodFilter {
+    /// Exactly this one.
+    pub eq: Option<PayoutMethod>,
+    /// Any of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<PayoutMethod>>,
 }
 
 /// A range of percentages; both ends belong to it.
@@ -124,6 +136,12 @@ pub struct ListingWhere {
     pub recurring: Option<bool>,
     /// Lets in who applies, or decides first.
     pub auto_approval: Option<bool>,
+    /// By how the brand says it pays its partners.
+    pub payout_method: Option<PayoutMethodFilter>,
+    /// Shown first by the platform now, or not.
+    pub featured: Option<bool>,
+    /// First published at this moment or later: what is new.
+    pub published_since: Option<DateTime<Utc>>,
     /// By what a click earns (`ListingTrust.earningsPerClick`), with up to six digits more than the currency has. This and
     /// the other numbers of trust pass nobody of whom they are not known.
     pub earnings_per_click: Option<AmountRange>,
@@ -147,8 +165,8 @@ pub struct ListingWhere {
 
 impl ListingWhere {
     /// The same for an engine, with errors that name their field.
-    pub fn filter(&self) -> Result<Filter, ApiError> {
-        let filter = self.filter_at("where", 0)?;
+    pub fn filter(&self, now: DateTime<Utc>) -> Result<Filter, ApiError> {
+        let filter = self.filter_at("where", 0, now)?;
         if filter.nodes() > MAX_CONDITIONS {
             return Err(ApiError::bad_field(
                 "where",
@@ -158,7 +176,7 @@ impl ListingWhere {
         Ok(filter)
     }
 
-    fn filter_at(&self, path: &str, depth: usize) -> Result<Filter, ApiError> {
+    fn filter_at(&self, path: &str, depth: usize, now: DateTime<Utc>) -> Result<Filter, ApiError> {
         if depth > MAX_DEPTH {
             return Err(ApiError::bad_field(
                 path,
@@ -243,9 +261,35 @@ impl ListingWhere {
         }
         all.extend(self.recurring.map(|flag| Filter::Is(listings::RECURRING, flag)));
         all.extend(self.auto_approval.map(|flag| Filter::Is(listings::AUTO_APPROVAL, flag)));
+        if let Some(methods) = &self.payout_method {
+            let word = |method: PayoutMethod| listing::PayoutMethod::from(method).to_value();
+            let any_of: Option<Vec<String>> = methods
+                .any_of
+                .as_ref()
+                .map(|methods| methods.iter().copied().map(word).collect());
+            let path = format!("{path}.payoutMethod");
+            let eq = methods.eq.map(word);
+            all.extend(one_of(listings::PAYOUT_METHODS, eq.as_ref(), any_of.as_deref(), &path)?);
+        }
+        if let Some(featured) = self.featured {
+            let until_later = Filter::Between(listings::FEATURED_UNTIL, Some(now.timestamp_micros()), None);
+            all.push(if featured {
+                until_later
+            } else {
+                Filter::Not(Box::new(until_later))
+            });
+        }
+        if let Some(since) = self.published_since {
+            all.push(Filter::Between(
+                listings::PUBLISHED_AT,
+                Some(since.timestamp_micros()),
+                None,
+            ));
+        }
         let parts = |name: &str, parts: &[Self]| {
             at_most(parts.len(), MAX_CONDITIONS, &format!("{path}.{name}"))?;
-            let read = |(place, part): (usize, &Self)| part.filter_at(&format!("{path}.{name}[{place}]"), depth + 1);
+            let read =
+                |(place, part): (usize, &Self)| part.filter_at(&format!("{path}.{name}[{place}]"), depth + 1, now);
             parts.iter().enumerate().map(read).collect::<Result<Vec<_>, ApiError>>()
         };
         if let Some(and) = &self.and {
@@ -255,7 +299,11 @@ impl ListingWhere {
             all.push(Filter::Any(parts("or", or)?));
         }
         if let Some(not) = &self.not {
-            all.push(Filter::Not(Box::new(not.filter_at(&format!("{path}.not"), depth + 1)?)));
+            all.push(Filter::Not(Box::new(not.filter_at(
+                &format!("{path}.not"),
+                depth + 1,
+                now,
+            )?)));
         }
         Ok(Filter::All(all))
     }
@@ -422,6 +470,15 @@ pub struct CommissionFacetValue {
     pub count: i32,
 }
 
+/// How often a way of paying is found.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PayoutMethodFacetValue {
+    /// The way.
+    pub value: PayoutMethod,
+    /// How many of everything that was found have it.
+    pub count: i32,
+}
+
 /// The least and the greatest percentage.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct PercentExtent {
@@ -456,6 +513,8 @@ pub struct ListingFacets {
     pub auto_approval: Vec<FacetValue>,
     /// How many pay for later orders of a customer too (`true`) or do not (`false`).
     pub recurring: Vec<FacetValue>,
+    /// By how the brand says it pays.
+    pub payout_methods: Vec<PayoutMethodFacetValue>,
     /// What a sale pays as a percentage; absent when none does.
     pub sale_percent: Option<PercentExtent>,
     /// How many days after a click a sale still counts; absent when nothing was found.
@@ -464,13 +523,14 @@ pub struct ListingFacets {
 
 impl ListingFacets {
     /// Each facet's name in the schema with the field it counts.
-    pub const FIELDS: [(&'static str, Field); 8] = [
+    pub const FIELDS: [(&'static str, Field); 9] = [
         ("categories", listings::CATEGORY),
         ("countries", listings::COUNTRIES),
         ("commissions", listings::COMMISSIONS),
         ("currencies", listings::CURRENCIES),
         ("autoApproval", listings::AUTO_APPROVAL),
         ("recurring", listings::RECURRING),
+        ("payoutMethods", listings::PAYOUT_METHODS),
         ("salePercent", listings::SALE_PPM),
         ("attributionWindowDays", listings::WINDOW_DAYS),
     ];
@@ -494,6 +554,15 @@ impl ListingFacets {
                         })
                     };
                     facets.commissions = facet.values.into_iter().filter_map(known).collect();
+                }
+                listings::PAYOUT_METHODS => {
+                    let known = |(word, count): (String, u64)| {
+                        Some(PayoutMethodFacetValue {
+                            value: listing::PayoutMethod::try_from_value(&word).ok()?.into(),
+                            count: bounded(count),
+                        })
+                    };
+                    facets.payout_methods = facet.values.into_iter().filter_map(known).collect();
                 }
                 listings::SALE_PPM => {
                     facets.sale_percent = facet.range.map(|(min, max)| PercentExtent {
@@ -674,7 +743,7 @@ mod tests {
             category,
             ..ListingWhere::default()
         }
-        .filter()
+        .filter(DateTime::UNIX_EPOCH)
     }
 
     #[test]
@@ -703,16 +772,16 @@ mod tests {
             or: Some(vec![leaf(); size]),
             ..ListingWhere::default()
         };
-        assert!(wide(20).filter().is_ok());
-        assert!(wide(MAX_CONDITIONS).filter().is_err());
+        assert!(wide(20).filter(DateTime::UNIX_EPOCH).is_ok());
+        assert!(wide(MAX_CONDITIONS).filter(DateTime::UNIX_EPOCH).is_err());
         let deep = |depth| {
             (0..depth).fold(leaf(), |inner, _| ListingWhere {
                 not: Some(Box::new(inner)),
                 ..ListingWhere::default()
             })
         };
-        assert!(deep(MAX_DEPTH).filter().is_ok());
-        assert!(deep(MAX_DEPTH + 1).filter().is_err());
+        assert!(deep(MAX_DEPTH).filter(DateTime::UNIX_EPOCH).is_ok());
+        assert!(deep(MAX_DEPTH + 1).filter(DateTime::UNIX_EPOCH).is_err());
         let hidden = ListingWhere {
             text: Some("tea".to_owned()),
             ..ListingWhere::default()
@@ -722,7 +791,7 @@ mod tests {
                 not: Some(Box::new(hidden)),
                 ..ListingWhere::default()
             }
-            .filter()
+            .filter(DateTime::UNIX_EPOCH)
             .is_err()
         );
     }
