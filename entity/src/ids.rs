@@ -103,6 +103,7 @@ typed_ids! {
     ListingId = "list",
     ListingMarkId = "lmark",
     CreatorMarkId = "cmark",
+    SavedSearchId = "search",
     ApplicationId = "app",
     TermsOfferId = "offer",
     MessageThreadId = "thread",

@@ -59,6 +59,8 @@ pub mod referral_level;
 pub mod refund;
 pub mod refund_line;
 pub mod refused_event;
+pub mod saved_search;
+pub mod saved_search_hit;
 pub mod session;
 pub mod terms_acceptance;
 pub mod terms_offer;

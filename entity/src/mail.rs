@@ -47,6 +47,8 @@ pub enum MailKind {
     AccountNotice,
     /// Asks into a program: the news, or a link made as the mail is sent.
     ProgramInvitation,
+    /// Tells a partner's people what is new to a search they keep.
+    SavedSearch,
     /// Brings an invitation to whom it is for; written as it is sent.
     MemberInvitation,
 }

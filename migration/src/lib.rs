@@ -38,6 +38,7 @@ mod m20261126_000033_messages;
 mod m20261126_000035_trust;
 mod m20261126_000036_terms_offers;
 mod m20261126_000039_listing_details;
+mod m20261126_000040_saved_searches;
 
 pub struct Migrator;
 
@@ -78,6 +79,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000033_messages::Migration),
             Box::new(m20261126_000035_trust::Migration),
             Box::new(m20261126_000039_listing_details::Migration),
+            Box::new(m20261126_000040_saved_searches::Migration),
         ]
     }
 }

@@ -180,6 +180,7 @@ operations! {
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
     SeeListingMarks = "Partner.listingMarks" => PARTNER;
+    SeeSavedSearches = "Partner.savedSearches" => PARTNER;
     SeeOwnMessageThreads = "Partner.messageThreads" => PARTNER_SEES;
 
     SeeListingQuality = "Listing.quality" => TEAM;
@@ -251,6 +252,10 @@ operations! {
     ArchiveListing = "Mutation.archiveListing" => MANAGERS;
     FeatureListing = "Mutation.featureListing" => PLATFORM;
     MarkListing = "Mutation.markListing" => PARTNER;
+    SaveSearch = "Mutation.saveSearch" => PARTNER;
+    UpdateSavedSearch = "Mutation.updateSavedSearch" => PARTNER;
+    MarkSavedSearchSeen = "Mutation.markSavedSearchSeen" => PARTNER;
+    DeleteSavedSearch = "Mutation.deleteSavedSearch" => PARTNER;
     MarkCreator = "Mutation.markCreator" => MANAGERS;
 
     ApplyToProgram = "Mutation.applyToProgram" => PARTNER;

@@ -7,7 +7,8 @@ use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, MessageId, MessageThreadId,
     OrderAmendmentId, OrderId, PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId,
-    ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId, SessionId, TrackingLinkId, TypedId, split_id,
+    ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId, SavedSearchId, SessionId, TrackingLinkId, TypedId,
+    split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -23,7 +24,7 @@ use crate::{
         objects::{Brand, Conversion, Partner, PartnerGroup, Partnership, Program},
     },
     jobs::types::Job,
-    marketplace::types::Listing,
+    marketplace::{saved_searches::types::SavedSearch, types::Listing},
     members::types::{MemberInvitation, PartnerMember},
     messages::types::{Message, MessageThread},
     partnerships::{
@@ -53,6 +54,7 @@ pub enum Node {
     CommissionRule(CommissionRule),
     PartnerGroup(PartnerGroup),
     Listing(Listing),
+    SavedSearch(SavedSearch),
     Application(Application),
     ProgramInvitation(ProgramInvitation),
     Partnership(Partnership),
@@ -147,6 +149,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .await?
             .map(|row| Node::PartnerGroup(row.into())),
         ListingId::PREFIX => ctx.load(ListingId(uuid)).await?.map(|row| Node::Listing(row.into())),
+        SavedSearchId::PREFIX => ctx
+            .load(SavedSearchId(uuid))
+            .await?
+            .map(|row| Node::SavedSearch(row.into())),
         ApplicationId::PREFIX => ctx
             .load(ApplicationId(uuid))
             .await?

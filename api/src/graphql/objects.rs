@@ -17,6 +17,7 @@ use crate::{
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::{
+        saved_searches::types::SavedSearchesOfPartner,
         shortlists::types::{MarksOfBrand, MarksOfPartner},
         trust::types::TrustOfPartner,
         types::ListingOfProgram,
@@ -78,6 +79,7 @@ pub struct Partner(
     CommissionsOfPartner,
     PayoutsOfPartner,
     MarksOfPartner,
+    SavedSearchesOfPartner,
     TrustOfPartner,
     ThreadsOfPartner,
 );
@@ -94,6 +96,7 @@ impl From<partner::Model> for Partner {
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
             MarksOfPartner(partner),
+            SavedSearchesOfPartner(partner),
             TrustOfPartner(partner),
             ThreadsOfPartner(partner),
         )

@@ -12,7 +12,8 @@ use crate::{
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{
-        mutations::MarketplaceMutations, queries::MarketplaceQueries, shortlists::mutations::ShortlistMutations,
+        mutations::MarketplaceMutations, queries::MarketplaceQueries, saved_searches::mutations::SavedSearchMutations,
+        shortlists::mutations::ShortlistMutations,
     },
     members::mutations::MemberMutations,
     messages::{mutations::MessageMutations, subscriptions::MessageSubscriptions},
@@ -45,6 +46,7 @@ pub struct Mutation(
     ProgramMutations,
     MarketplaceMutations,
     ShortlistMutations,
+    SavedSearchMutations,
     PartnershipMutations,
     MessageMutations,
     TrackingMutations,

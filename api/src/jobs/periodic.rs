@@ -18,7 +18,7 @@ use crate::{
     app::App,
     conversions::inbox,
     jobs::{approve_due, decide_applications, forget},
-    marketplace::trust::measure,
+    marketplace::{saved_searches::check::check_saved_searches, trust::measure},
     partnerships::service as partnerships,
     queue::claims::MAX_ERROR_CHARS,
 };
@@ -40,7 +40,7 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 7] = [
+pub const ALL: [Periodic; 8] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
@@ -80,6 +80,11 @@ pub const ALL: [Periodic; 7] = [
             }
             .boxed()
         },
+    },
+    Periodic {
+        name: "check-saved-searches",
+        every: TimeDelta::seconds(60),
+        run: |app| async move { check_saved_searches(&app).await.map(drop) }.boxed(),
     },
     Periodic {
         name: "measure-trust",

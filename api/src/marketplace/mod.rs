@@ -14,6 +14,7 @@ pub mod mutations;
 pub mod quality;
 pub mod queries;
 pub mod rules;
+pub mod saved_searches;
 pub mod service;
 pub mod shortlists;
 pub mod trust;

@@ -158,7 +158,7 @@ const MAX_SUGGESTIONS: i32 = 10;
 const DEFAULT_SUGGESTIONS: i32 = 5;
 
 /// A text that is blank asks for everything; one without a word in it finds nothing.
-fn read_text(text: Option<&str>, path: &str) -> Result<Option<Text>, ApiError> {
+pub(super) fn read_text(text: Option<&str>, path: &str) -> Result<Option<Text>, ApiError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };

@@ -158,6 +158,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeOwnPayouts => of_partner(world, "payouts(first: 2) { nodes { amount { amount } } }"),
 
         Operation::SeeOwnMessageThreads => of_partner(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
+        Operation::SeeSavedSearches => of_partner(world, "savedSearches(first: 2) { nodes { name newCount } }"),
         Operation::SeeListingMarks => of_partner(world, "listingMarks(kind: SAVED, first: 2) { nodes { note } }"),
 
         Operation::SeePartnerGroups => list("program", &world.program, "groups(first: 2) { nodes { name } }"),
@@ -272,6 +273,12 @@ pub fn case(operation: Operation, world: &World) -> Case {
 
         Operation::FeatureListing => edit(json!({ "id": world.listing, "until": "2026-02-01T00:00:00Z" })),
 
+        Operation::SaveSearch => {
+            edit(json!({ "partnerId": world.partner, "name": "Tried", "where": { "text": "tea" } }))
+        }
+        Operation::UpdateSavedSearch => edit(json!({ "id": world.saved_searches[0], "patch": { "name": "Tried" } })),
+        Operation::MarkSavedSearchSeen => edit_id(&world.saved_searches[0]),
+        Operation::DeleteSavedSearch => edit_id(&world.saved_searches[1]),
         Operation::MarkListing => edit(json!({
             "partnerId": world.partner, "listingId": world.listing, "saved": true, "note": "Tried.",
         })),

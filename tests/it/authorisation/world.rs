@@ -78,6 +78,8 @@ pub struct World {
     pub member: String,
     /// Refused sales, to be replayed alone, to be replayed with others, and to be dismissed.
     pub refused: [String; 3],
+    /// Searches the partner keeps: to be changed, and to be deleted.
+    pub saved_searches: [String; 2],
     pub people: People,
     /// Of a session that nothing else uses.
     pub refresh_token: String,
@@ -264,6 +266,11 @@ impl World {
             maker.refused("replay-all").await,
             maker.refused("dismiss").await,
         ];
+        let mut saved_searches = Vec::new();
+        for name in ["changed", "deleted"] {
+            let input = json!({ "partnerId": partner, "name": name, "where": {} });
+            saved_searches.push(maker.make(&creator, "saveSearch", "savedSearch", input).await);
+        }
         let people = maker.people(&creator, &partner, &recruit).await;
         let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
@@ -301,6 +308,7 @@ impl World {
             audit_entry: text(&audit_entry, "id"),
             member: text(&member, "id"),
             refused,
+            saved_searches: saved_searches.try_into().unwrap(),
             people,
             refresh_token,
             leaving_token,

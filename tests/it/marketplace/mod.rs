@@ -1,5 +1,6 @@
 mod featured;
 mod quality;
+mod saved_searches;
 mod search;
 mod shortlists;
 mod trust;

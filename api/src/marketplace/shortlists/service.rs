@@ -7,7 +7,7 @@ use entity::{
     listing_mark, partner,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
     QuerySelect, QueryTrait,
     sea_query::{LockType, SelectStatement},
 };
@@ -278,8 +278,13 @@ pub async fn list_hidden_listings(
     actor: &Actor,
     partner: PartnerId,
 ) -> std::result::Result<Vec<ListingId>, ApiError> {
-    use listing_mark::{Column, Entity};
     actor.authorise(Operation::SeeListingMarks, Place::partner(partner))?;
+    hidden_listings(app, partner).await.map_err(ApiError::internal)
+}
+
+/// The same, for what searches in the partner's name by itself.
+pub async fn hidden_listings(app: &App, partner: PartnerId) -> std::result::Result<Vec<ListingId>, DbErr> {
+    use listing_mark::{Column, Entity};
     let published = ids_of(Condition::all().add(listing::Column::State.eq(ListingState::Published)));
     let ids: Vec<Uuid> = Entity::find()
         .select_only()
@@ -290,8 +295,7 @@ pub async fn list_hidden_listings(
         .limit(MAX_HIDDEN)
         .into_tuple()
         .all(app.db.read())
-        .await
-        .map_err(ApiError::internal)?;
+        .await?;
     Ok(ids.into_iter().map(ListingId).collect())
 }
 
