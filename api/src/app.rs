@@ -18,7 +18,7 @@ use crate::{
         clock::{Clock, SystemClock},
         db::Db,
         mail::{LogMailer, Mailer, SmtpMailer},
-        search::{SearchEngine, embedded::EmbeddedEngine},
+        search::{SearchEngine, breaker::Breaker, embedded::EmbeddedEngine},
     },
     keys::Keys,
     marketplace::indexing::Indexing,
@@ -36,6 +36,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
     pub search: Arc<dyn SearchEngine>,
+    /// Whether the engine is asked at all.
+    pub search_breaker: Breaker,
     /// How far the engine follows the log.
     pub indexing: Indexing,
     pub bus: Bus,
@@ -103,7 +105,10 @@ impl App {
     /// Assembles over a database whose schema is up to date.
     pub async fn assemble(config: Config, db: Db, parts: Parts) -> Result<Self, Fault> {
         let keys = Keys::load(&config, &db, &parts.ids, parts.clock.as_ref()).await?;
-        let search = parts.search.unwrap_or_else(|| Arc::new(EmbeddedEngine::default()));
+        let search = match parts.search {
+            Some(search) => search,
+            None => configured_engine(&config).map_err(Fault::new)?,
+        };
         let mailer = match parts.mailer {
             Some(mailer) => mailer,
             None => configured_mailer(&config).map_err(Fault::new)?,
@@ -114,6 +119,7 @@ impl App {
             clock: parts.clock,
             ids: parts.ids,
             search,
+            search_breaker: Breaker::default(),
             indexing: Indexing::default(),
             bus: Bus::default(),
             mailer,
@@ -138,6 +144,13 @@ impl App {
         self.jobs_wakeup.notify_one();
         Ok(())
     }
+}
+
+fn configured_engine(config: &Config) -> Result<Arc<dyn SearchEngine>, String> {
+    Ok(match config.meilisearch()? {
+        Some(engine) => Arc::new(engine),
+        None => Arc::new(EmbeddedEngine::default()),
+    })
 }
 
 fn configured_mailer(config: &Config) -> Result<Arc<dyn Mailer>, String> {

@@ -58,7 +58,7 @@ pub async fn search(documents: u32) -> Result<String, SearchError> {
     let words: Vec<String> = (0..VOCABULARY).map(|_| word(&dice)).collect();
     let engine = EmbeddedEngine::default();
     let began = Instant::now();
-    let mut rebuild = engine.rebuild().await?;
+    let mut rebuild = engine.rebuild(Uuid::nil()).await?;
     for from in (0..documents).step_by(BATCH as usize) {
         let numbers = from..documents.min(from + BATCH);
         rebuild

@@ -1,6 +1,6 @@
 //! The commands of the program.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use chrono::DateTime;
 use entity::ids::IdParseError;
@@ -22,6 +22,7 @@ use crate::{
     infra::clock::ManualClock,
     jobs::dead,
     ledger::verify,
+    marketplace::indexing,
     page::{MAX_PAGE, Page},
     serve,
 };
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
         Command::Jobs(command) => look_after_jobs(&start(config).await?, command).await,
         Command::Admin(command) => administer(&start(config).await?, command).await,
+        Command::Reindex => reindex(&start(config).await?).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
         Command::Bench(Bench::Search { documents }) => {
             println!("{}", bench::search(documents).await.map_err(|error| error.to_string())?);
@@ -199,6 +201,23 @@ fn say<C: RefusalCode>(failure: Failure<C>) -> String {
         Failure::Api(ApiError::Internal(fault)) => fault.to_string(),
         Failure::Api(error) => error.public_message(),
     }
+}
+
+async fn reindex(app: &App) -> Result<(), String> {
+    let began = Instant::now();
+    let built = indexing::reindex(app).await.map_err(|error| error.to_string())?;
+    match built {
+        Some(documents) => {
+            for (index, count) in documents {
+                println!("{:<10}{count:>10} documents", index.name());
+            }
+            println!("built in {:.1} s", began.elapsed().as_secs_f32());
+        }
+        None => println!(
+            "asked for: each server keeps its index in its memory, and builds it anew within seconds; nothing was built here"
+        ),
+    }
+    app.db.close().await.map_err(|error| error.to_string())
 }
 
 async fn verify_ledger(app: &App) -> Result<(), String> {

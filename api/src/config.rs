@@ -8,7 +8,11 @@ use url::{Host, Url};
 
 use crate::{
     http::{client::parse_network, origins::Origin},
-    infra::{db::DEFAULT_CONNECTIONS, mail::SmtpMailer},
+    infra::{
+        db::DEFAULT_CONNECTIONS,
+        mail::SmtpMailer,
+        search::meilisearch::{MAX_PREFIX_CHARS, MeilisearchEngine},
+    },
 };
 
 /// Partner-program software for brands, creators and the people who build their front ends.
@@ -111,6 +115,20 @@ pub struct Config {
     #[arg(long, global = true, env = "TRIBUTARY_MAIL_FROM")]
     pub mail_from: Option<String>,
 
+    /// A Meilisearch server that all processes of the installation search in, such as `http://127.0.0.1:7700`. When absent,
+    /// each process that serves requests has an index of its own in its memory.
+    #[arg(long, global = true, env = "TRIBUTARY_MEILISEARCH_URL")]
+    pub meilisearch_url: Option<Url>,
+
+    /// The key that may search, write and swap indexes of this prefix there. When absent, the server is asked without one.
+    #[arg(long, global = true, env = "TRIBUTARY_MEILISEARCH_KEY", hide_env_values = true)]
+    pub meilisearch_key: Option<String>,
+
+    /// What the names of the indexes begin with: letters, digits, hyphens and underscores. Two installations on one server
+    /// need two.
+    #[arg(long, global = true, env = "TRIBUTARY_MEILISEARCH_PREFIX", default_value = DEFAULT_PREFIX)]
+    pub meilisearch_prefix: String,
+
     /// What this process does.
     #[arg(long, global = true, env = "TRIBUTARY_ROLE", value_enum, default_value_t = Role::All)]
     pub role: Role,
@@ -159,6 +177,8 @@ pub enum Command {
     /// Say who administers the platform.
     #[command(subcommand)]
     Admin(Admin),
+    /// Build what search looks through anew from the database, beside what answers meanwhile.
+    Reindex,
     /// Look after the ledger.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -233,6 +253,8 @@ pub enum Ledger {
 const MIN_SECRET_LEN: usize = 32;
 /// Secrets that are still believed beside the current one: each is one more that may have leaked.
 const MAX_PREVIOUS_SECRETS: usize = 5;
+/// What the names of indexes begin with.
+const DEFAULT_PREFIX: &str = "tributary-";
 /// Connections that leave a database room for others.
 const MAX_CONNECTIONS: u32 = 500;
 
@@ -253,6 +275,9 @@ impl Config {
             environment: Environment::Development,
             smtp_url: None,
             mail_from: None,
+            meilisearch_url: None,
+            meilisearch_key: None,
+            meilisearch_prefix: DEFAULT_PREFIX.to_owned(),
             role: Role::All,
             no_demo: true,
         }
@@ -282,6 +307,7 @@ impl Config {
             (Some(_), None) => return Err("--mail-from is needed with --smtp-url".to_owned()),
             (None, _) => {}
         }
+        self.check_meilisearch()?;
         match self.environment {
             Environment::Development => Ok(()),
             Environment::Production => self.check_production(),
@@ -305,6 +331,37 @@ impl Config {
             return Err("--previous-secrets are of no use without --secret".to_owned());
         }
         Ok(())
+    }
+
+    fn check_meilisearch(&self) -> Result<(), String> {
+        let prefix = &self.meilisearch_prefix;
+        let is_sign = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if prefix.is_empty() || prefix.len() > MAX_PREFIX_CHARS || !prefix.chars().all(is_sign) {
+            return Err(format!(
+                "--meilisearch-prefix must have 1 to {MAX_PREFIX_CHARS} letters, digits, hyphens or underscores"
+            ));
+        }
+        let Some(url) = &self.meilisearch_url else {
+            if self.meilisearch_key.is_some() {
+                return Err("--meilisearch-key is of no use without --meilisearch-url".to_owned());
+            }
+            return Ok(());
+        };
+        let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !is_bare || url.password().is_some() {
+            return Err("--meilisearch-url must be an http or https address without query or password".to_owned());
+        }
+        self.meilisearch().map(drop)
+    }
+
+    /// The search server to speak to, if one is configured.
+    pub fn meilisearch(&self) -> Result<Option<MeilisearchEngine>, String> {
+        let Some(url) = &self.meilisearch_url else {
+            return Ok(None);
+        };
+        MeilisearchEngine::new(url.as_str(), self.meilisearch_key.as_deref(), &self.meilisearch_prefix)
+            .map(Some)
+            .map_err(|error| format!("--meilisearch-key {error}"))
     }
 
     /// What is only fit for trying things out.
@@ -385,6 +442,33 @@ mod tests {
                 vec![PRODUCTION, SECRET, "--listen=0.0.0.0:4000", "--no-demo"],
                 "--public-url",
             ),
+        ] {
+            let line = check(&arguments).unwrap_err();
+            assert!(
+                line.starts_with(setting) && !line.contains('\n'),
+                "{arguments:?}: {line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_search_server_is_checked_before_anything_starts() {
+        let url = "--meilisearch-url=http://127.0.0.1:7700";
+        assert_eq!(check(&[url]), Ok(()));
+        assert_eq!(
+            check(&[url, "--meilisearch-key=secret", "--meilisearch-prefix=shop_1-"]),
+            Ok(())
+        );
+        let long = format!("--meilisearch-prefix={}", "x".repeat(MAX_PREFIX_CHARS + 1));
+        for (arguments, setting) in [
+            (vec!["--meilisearch-url=ftp://search.example"], "--meilisearch-url"),
+            (vec!["--meilisearch-url=http://a:b@search.example"], "--meilisearch-url"),
+            (vec!["--meilisearch-url=http://search.example?x"], "--meilisearch-url"),
+            (vec!["--meilisearch-key=secret"], "--meilisearch-key"),
+            (vec![url, "--meilisearch-key=two\nlines"], "--meilisearch-key"),
+            (vec![url, "--meilisearch-prefix=a/b"], "--meilisearch-prefix"),
+            (vec![url, "--meilisearch-prefix="], "--meilisearch-prefix"),
+            (vec![url, long.as_str()], "--meilisearch-prefix"),
         ] {
             let line = check(&arguments).unwrap_err();
             assert!(

@@ -124,7 +124,7 @@ impl Metrics {
         registry.register("log_unstamped", help, looks.log_unstamped.clone());
         let help = "Age in seconds of the oldest event without a position";
         registry.register("log_lag_seconds", help, looks.log_lag_seconds.clone());
-        let help = "Events of the log that this process's search does not know yet; absent until its index is built";
+        let help = "Events of the log that search does not know yet, this process's or the shared one; absent until its index is built";
         registry.register("search_lag_events", help, looks.search_lag_events.clone());
         registry.register("jobs", "Jobs by state", looks.jobs.clone());
         let help = "How long in seconds the job has been due that waits longest";

@@ -61,6 +61,7 @@ pub mod refund_line;
 pub mod refused_event;
 pub mod saved_search;
 pub mod saved_search_hit;
+pub mod search_place;
 pub mod session;
 pub mod terms_acceptance;
 pub mod terms_offer;

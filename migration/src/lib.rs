@@ -35,6 +35,7 @@ mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
 mod m20261126_000032_shortlists;
 mod m20261126_000033_messages;
+mod m20261126_000034_search_places;
 mod m20261126_000035_trust;
 mod m20261126_000036_terms_offers;
 mod m20261126_000039_listing_details;
@@ -80,6 +81,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000035_trust::Migration),
             Box::new(m20261126_000039_listing_details::Migration),
             Box::new(m20261126_000040_saved_searches::Migration),
+            Box::new(m20261126_000034_search_places::Migration),
         ]
     }
 }

@@ -14,7 +14,7 @@ use sea_orm::{ActiveEnum, DbErr, EntityTrait, Iterable};
 use tokio::time::timeout;
 
 use super::pages::READY_PATIENCE;
-use crate::{app::App, outbox, queue};
+use crate::{app::App, marketplace::indexing, outbox, queue};
 
 /// Everything that is served on `--metrics-listen`.
 pub fn router(app: App) -> Router {
@@ -70,7 +70,7 @@ async fn look_into_database(app: &App) -> Result<(), DbErr> {
     looks.log_position.get_or_create(&[]).set(position);
     looks.log_unstamped.get_or_create(&[]).set(waiting.count);
     looks.log_lag_seconds.get_or_create(&[]).set(lag);
-    if let Some(known) = app.indexing.position() {
+    if let Some(known) = indexing::position(app).await? {
         let lag = (position - known).max(0);
         looks.search_lag_events.get_or_create(&[]).set(lag);
     }

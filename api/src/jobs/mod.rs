@@ -43,7 +43,14 @@ pub fn spawn(app: &App, stop: &CancellationToken, role: Role) -> TaskTracker {
     if role != Role::Worker {
         jobs.spawn(write_last_used::run(app.clone(), stop.clone()));
         jobs.spawn(write_clicks::run(app.clone(), stop.clone()));
-        // The embedded index lies in the memory of the process that searches it.
+    }
+    // An index in memory is kept by the process that searches it, a shared one by whoever does the jobs.
+    let away_from = if app.search.shared().is_some() {
+        Role::Api
+    } else {
+        Role::Worker
+    };
+    if role != away_from {
         jobs.spawn(indexing::run(app.clone(), stop.clone()));
     }
     jobs.close();

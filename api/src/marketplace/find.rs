@@ -36,15 +36,8 @@ pub struct Answer {
 
 /// Asks the engine; when it does not answer, the database.
 pub async fn find(app: &App, index: Index, query: &Query) -> Result<Answer, ApiError> {
-    let asked = timeout(PATIENCE, app.search.search(index, query)).await;
-    let error = match asked {
-        Ok(Ok(found)) => return Ok(Answer { found, degraded: false }),
-        Ok(Err(error)) => error,
-        Err(_) => SearchError::Unavailable("the engine did not answer in time".to_owned()),
-    };
-    match error {
-        SearchError::NotReady => tracing::debug!("searched in the database: {error}"),
-        SearchError::Unavailable(_) => tracing::warn!(%error, "searched in the database"),
+    if let Some(found) = ask(app, index, query).await {
+        return Ok(Answer { found, degraded: false });
     }
     if query.finds_nothing() {
         return Ok(Answer {
@@ -60,6 +53,35 @@ pub async fn find(app: &App, index: Index, query: &Query) -> Result<Answer, ApiE
         .await
         .map_err(ApiError::internal)?;
     Ok(Answer { found, degraded: true })
+}
+
+/// The engine's answer; absent when it has none, or is not even asked because it was away a moment ago.
+async fn ask(app: &App, index: Index, query: &Query) -> Option<Found> {
+    let turn = app.search_breaker.turn(app.clock.now())?;
+    let asked = timeout(PATIENCE, app.search.search(index, query)).await;
+    let late = || Err(SearchError::Unavailable("the engine did not answer in time".to_owned()));
+    match asked.unwrap_or_else(|_| late()) {
+        Ok(found) => {
+            turn.answered();
+            Some(found)
+        }
+        Err(error @ SearchError::Unavailable(_)) => {
+            turn.failed(app.clock.now());
+            tracing::warn!(%error, "searching in the database for a while");
+            None
+        }
+        // One question that it does not take says nothing about others.
+        Err(error @ SearchError::Refused(_)) => {
+            turn.answered();
+            tracing::error!(%error, index = index.name(), "searched in the database");
+            None
+        }
+        Err(error @ SearchError::NotReady) => {
+            turn.answered();
+            tracing::debug!(%error, "searched in the database");
+            None
+        }
+    }
 }
 
 /// One page of the listings that are open to everyone, in the engine's order. The engine is asked for ids only; what it lags

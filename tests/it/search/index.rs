@@ -1,20 +1,17 @@
 //! The index follows the rows, and nobody sees what is not open, however far it lags.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tributary::{
-    infra::search::{Change, Found, Index, Query, Rebuild, SearchEngine, SearchError, embedded::EmbeddedEngine},
+    infra::search::{Index, Query, breaker},
     marketplace::{documents, indexing},
     outbox,
 };
 
+use super::engines::Switch;
 use crate::support::{
     answer::error_code,
     app::{TestApp, with_app, with_engine},
@@ -28,29 +25,29 @@ const SEARCH: &str = "query ($where: ListingWhere, $orderBy: ListingOrder) {
         facets { categories { value count } countries { value count } commissions { value count }
             autoApproval { value count } salePercent { min max } attributionWindowDays { minDays maxDays } } } }";
 
-async fn search(app: &TestApp, filter: Value) -> Value {
+pub async fn search(app: &TestApp, filter: Value) -> Value {
     let variables = json!({ "where": filter });
     app.graphql_ok(None, SEARCH, variables, "marketplaceListings").await
 }
 
-fn titles(page: &Value) -> Vec<String> {
+pub fn titles(page: &Value) -> Vec<String> {
     let nodes = page["nodes"].as_array().unwrap();
     nodes.iter().map(|node| text(node, "title")).collect()
 }
 
-async fn found(app: &TestApp, filter: Value) -> Vec<String> {
+pub async fn found(app: &TestApp, filter: Value) -> Vec<String> {
     app.index().await;
     let page = search(app, filter).await;
     assert_eq!(page["degraded"], false);
     titles(&page)
 }
 
-struct Shop {
-    owner: User,
-    brand: BrandFixture,
+pub struct Shop {
+    pub owner: User,
+    pub brand: BrandFixture,
 }
 
-async fn shop(app: &TestApp) -> Shop {
+pub async fn shop(app: &TestApp) -> Shop {
     let owner = app.sign_up("owner").await;
     let brand = app.brand(&owner, "aurora").await;
     Shop { owner, brand }
@@ -58,7 +55,7 @@ async fn shop(app: &TestApp) -> Shop {
 
 impl Shop {
     /// An active program with one rule and a published listing: its id, the rule's and the listing's.
-    async fn list(&self, app: &TestApp, title: &str, event: &str, earning: Value, listing: Value) -> [String; 3] {
+    pub async fn list(&self, app: &TestApp, title: &str, event: &str, earning: Value, listing: Value) -> [String; 3] {
         let program = app.draft_program(&self.owner, &self.brand.id, title, json!({})).await;
         let rule = app.rule(&self.owner, &program, event, earning).await;
         let mut content = json!({ "title": title });
@@ -73,7 +70,7 @@ impl Shop {
         [program, rule, listing]
     }
 
-    async fn done(&self, app: &TestApp, mutation: &str, id: &str) {
+    pub async fn done(&self, app: &TestApp, mutation: &str, id: &str) {
         app.done(&self.owner, mutation, json!({ "id": id }), "userErrors { code }")
             .await;
     }
@@ -340,40 +337,6 @@ async fn bad_questions_are_refused_by_name(#[values(Database::Sqlite, Database::
     .await;
 }
 
-/// An engine that can be away.
-#[derive(Default)]
-struct Switch {
-    engine: EmbeddedEngine,
-    is_off: AtomicBool,
-}
-
-impl Switch {
-    fn check(&self) -> Result<(), SearchError> {
-        if self.is_off.load(Ordering::SeqCst) {
-            return Err(SearchError::Unavailable("switched off".to_owned()));
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl SearchEngine for Switch {
-    async fn search(&self, index: Index, query: &Query) -> Result<Found, SearchError> {
-        self.check()?;
-        self.engine.search(index, query).await
-    }
-
-    async fn apply(&self, index: Index, changes: Vec<Change>) -> Result<(), SearchError> {
-        self.check()?;
-        self.engine.apply(index, changes).await
-    }
-
-    async fn rebuild(&self) -> Result<Box<dyn Rebuild>, SearchError> {
-        self.check()?;
-        self.engine.rebuild().await
-    }
-}
-
 #[rstest]
 #[tokio::test]
 async fn without_its_engine_search_goes_on_and_catches_up(
@@ -387,7 +350,7 @@ async fn without_its_engine_search_goes_on_and_catches_up(
             .list(&app, "First kettle", "SALE", ten(), json!({ "category": "food" }))
             .await;
         app.index().await;
-        switch.is_off.store(true, Ordering::SeqCst);
+        switch.turn_off();
 
         // What is written meanwhile is written, and found at once, by words to the letter.
         shop.list(
@@ -411,7 +374,8 @@ async fn without_its_engine_search_goes_on_and_catches_up(
         outbox::relay::drain(&app.app).await.unwrap();
         assert!(indexing::catch_up(&app.app).await.is_err());
 
-        switch.is_off.store(false, Ordering::SeqCst);
+        switch.turn_on();
+        app.advance(breaker::REST);
         assert_eq!(found(&app, json!({ "text": "ketle" })).await, ["Second kettle"]);
         assert_index_is_true(&app).await;
     })
@@ -419,7 +383,7 @@ async fn without_its_engine_search_goes_on_and_catches_up(
 }
 
 /// What can be found is what is open, no more and no less.
-async fn assert_index_is_true(app: &TestApp) {
+pub async fn assert_index_is_true(app: &TestApp) {
     for index in Index::ALL {
         let everything = Query {
             limit: 100,

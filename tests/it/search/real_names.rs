@@ -1,11 +1,13 @@
 //! How well the names of real programs are found with one typo. Needs the published data beside the repository.
 
+use rstest::rstest;
 use tributary::{
     import::program_import,
     infra::search::{Index, Query, Text, words},
 };
 
-use crate::support::{app::with_app, database::Database};
+use super::engines::Engine;
+use crate::support::{app::with_engine, database::Database};
 
 const SOURCE: &str = "../../shared/data/programs.jsonl.gz";
 /// Of a hundred names, how many must be among the first three.
@@ -48,14 +50,18 @@ fn mistyped(name: &str, typo: Typo) -> Option<String> {
     (letters(token) >= 5).then(|| format!("{before}{}{}", typo.made_in(&token.word), &name[token.to..]))
 }
 
+#[rstest]
 #[tokio::test]
-async fn real_programs_are_found_with_a_typo_in_their_name() {
+async fn real_programs_are_found_with_a_typo_in_their_name(
+    #[values(Engine::Embedded, Engine::Meilisearch)] engine: Engine,
+) {
     let source = super::super::import::path(SOURCE);
     if !source.exists() {
         println!("{SOURCE} is not there: names of real programs are not looked for");
         return;
     }
-    with_app(Database::Sqlite, |app| async move {
+    let Some(searching) = engine.made() else { return };
+    with_engine(Database::Sqlite, searching, |app| async move {
         program_import::import(&app.app, &source).await.unwrap();
         app.index().await;
         let names = app.db_listing_programs().await;
@@ -77,13 +83,13 @@ async fn real_programs_are_found_with_a_typo_in_their_name() {
                 }
             }
             println!(
-                "{typo:?}: {} of {wrong} real programs are in the top three; missed {missed:?}",
+                "{engine:?}, {typo:?}: {} of {wrong} real programs are in the top three; missed {missed:?}",
                 wrong - missed.len()
             );
             asked += wrong;
             found += wrong - missed.len();
         }
-        println!("{found} of {asked} names of real programs with one typo are in the top three");
+        println!("{engine:?}: {found} of {asked} names of real programs with one typo are in the top three");
         assert!(asked > 1_000);
         assert!(found * 100 >= asked * WANTED_PERCENT, "{found} of {asked}");
     })

@@ -8,6 +8,7 @@ pub mod database;
 pub mod digest;
 pub mod mail;
 pub mod marketplace;
+pub mod meilisearch;
 pub mod postgres;
 pub mod program;
 pub mod schema;

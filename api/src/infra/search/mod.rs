@@ -2,10 +2,13 @@
 //! database through a visibility filter, so an engine that lags can only miss, never leak.
 //!
 //! `schema.rs` says what is indexed, `query.rs` what can be asked, `words.rs` how words are cut, folded and forgiven; an engine
-//! is one file or folder. `plain.rs` answers from documents in memory: what is left when the engine is away.
+//! is one file or folder. `plain.rs` answers from documents in memory: what is left when the engine is away; `breaker.rs` says
+//! when it is not even asked.
 
+pub mod breaker;
 pub mod document;
 pub mod embedded;
+pub mod meilisearch;
 pub mod plain;
 pub mod query;
 pub mod schema;
@@ -88,8 +91,20 @@ impl Found {
 pub enum SearchError {
     #[error("the index is still being built")]
     NotReady,
+    /// It is there, and takes this question or change for a wrong one.
+    #[error("refused: {0}")]
+    Refused(String),
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// An engine whose indexes outlive the process, and which several processes use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Which it is, for those who note how far it follows.
+    pub name: String,
+    /// What its indexes must have been built by; of another, they are built anew.
+    pub fingerprint: String,
 }
 
 #[async_trait]
@@ -99,8 +114,16 @@ pub trait SearchEngine: Send + Sync {
     /// Changes, at most one a document; they can be found when it returns.
     async fn apply(&self, index: Index, changes: Vec<Change>) -> Result<(), SearchError>;
 
-    /// Begins new, empty indexes beside those that answer.
-    async fn rebuild(&self) -> Result<Box<dyn Rebuild>, SearchError>;
+    /// Begins new, empty indexes beside those that answer; `name` is one that no other rebuild has.
+    async fn rebuild(&self, name: Uuid) -> Result<Box<dyn Rebuild>, SearchError>;
+
+    /// Absent when each process has indexes of its own, in its memory.
+    fn shared(&self) -> Option<Shared> {
+        None
+    }
+
+    /// Are the indexes there that a finished rebuild left? Somebody may have emptied a shared engine.
+    async fn is_built(&self) -> Result<bool, SearchError>;
 }
 
 /// Indexes that are being built beside those that answer. Dropped unfinished, they were never there.

@@ -1,5 +1,7 @@
 //! What is indexed, described once for every engine.
 
+use sha2::{Digest, Sha256};
+
 /// How a field is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -127,6 +129,21 @@ pub fn synonyms(word: &str) -> impl Iterator<Item = &'static str> {
         .into_iter()
         .flat_map(|group| group.iter().copied())
         .filter(move |other| *other != word)
+}
+
+/// Raised when words are cut or rows are described in another way than before, though the fields are the same.
+const DESCRIBED: u32 = 1;
+
+/// What decides how documents are indexed, condensed: an index that was built by another is of no use.
+#[must_use]
+pub fn fingerprint() -> String {
+    let mut hash = Sha256::new();
+    hash.update(DESCRIBED.to_be_bytes());
+    for index in Index::ALL {
+        hash.update(format!("{}{:?}", index.name(), index.fields()));
+    }
+    hash.update(format!("{SYNONYMS:?}"));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Open listings of running programs.

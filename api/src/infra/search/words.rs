@@ -12,6 +12,9 @@ pub const MAX_QUERY_CHARS: usize = 256;
 pub const MAX_QUERY_WORDS: usize = 10;
 /// Longest word that is indexed or searched, in characters: the rest of a longer one does not count.
 pub const MAX_WORD_CHARS: usize = 40;
+/// Words of so many letters may have a typo, or two.
+pub const ONE_TYPO_FROM: usize = 5;
+pub const TWO_TYPOS_FROM: usize = 9;
 /// Characters of a long text that are shown around its first match.
 const SHOWN_CHARS: usize = 200;
 /// Characters before the first match that are shown with it.
@@ -128,9 +131,9 @@ impl Text {
 #[must_use]
 pub fn typos_allowed(word: &str) -> usize {
     match word.chars().count() {
-        0..5 => 0,
-        5..9 => 1,
-        _ => 2,
+        TWO_TYPOS_FROM.. => 2,
+        ONE_TYPO_FROM.. => 1,
+        _ => 0,
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use tantivy::{Index as Tantivy, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::task::spawn_blocking;
+use uuid::Uuid;
 
 use self::fields::Fields;
 use super::{Change, Document, Found, Index, Query, Rebuild, SearchEngine, SearchError};
@@ -130,12 +131,17 @@ impl SearchEngine for EmbeddedEngine {
         aside(move || shelf.apply(&changes)).await
     }
 
-    async fn rebuild(&self) -> Result<Box<dyn Rebuild>, SearchError> {
+    async fn rebuild(&self, _: Uuid) -> Result<Box<dyn Rebuild>, SearchError> {
         let [listings, brands, creators] = Index::ALL.map(Shelf::new);
         Ok(Box::new(Building {
             shelves: [Arc::new(listings?), Arc::new(brands?), Arc::new(creators?)],
             live: Arc::clone(&self.live),
         }))
+    }
+
+    async fn is_built(&self) -> Result<bool, SearchError> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(live.is_some())
     }
 }
 
