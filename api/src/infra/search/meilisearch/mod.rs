@@ -50,6 +50,7 @@ const LISTED: usize = 1_000;
 /// Longest prefix of the names of indexes, in characters.
 pub const MAX_PREFIX_CHARS: usize = 64;
 
+#[derive(Clone)]
 pub struct MeilisearchEngine {
     server: Server,
     prefix: String,
@@ -97,7 +98,20 @@ impl MeilisearchEngine {
         Ok(names)
     }
 
-    /// Deletes what rebuilds left that were killed.
+    /// Were these indexes given their settings? The server makes one up for a document that it has nowhere to put.
+    async fn are_ours(&self, name: impl Fn(Index) -> String) -> Result<bool, SearchError> {
+        for index in Index::ALL {
+            let found = self.server.index(name(index)).get_settings().await;
+            match found.map_err(unavailable) {
+                Ok(found) if settings::are_ours(index, &found) => {}
+                Ok(_) | Err(SearchError::NotReady) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deletes what does not answer: what was swapped away, and what rebuilds left that were killed.
     async fn delete_leftovers(&self) -> Result<(), SearchError> {
         let building = Index::ALL.map(|index| self.building_prefix(index));
         for name in self.index_names().await? {
@@ -201,25 +215,19 @@ impl SearchEngine for MeilisearchEngine {
 
     async fn rebuild(&self, name: Uuid) -> Result<Box<dyn Rebuild>, SearchError> {
         self.delete_leftovers().await?;
-        let mut begun = Vec::new();
-        let names = Index::ALL.map(|index| (self.building_prefix(index), index));
-        let names = names.map(|(prefix, index)| (index, format!("{prefix}{}", id_text(name))));
-        for (index, name) in &names {
-            let created = self.server.create_index(name, Some(ID)).await;
-            begun.push(created.map_err(unavailable)?);
-            let set = self.server.index(name).set_settings(&settings::of(*index)).await;
-            begun.push(set.map_err(unavailable)?);
+        let mut building = Building {
+            engine: self.clone(),
+            name: id_text(name),
+            begun: Vec::new(),
+        };
+        for index in Index::ALL {
+            let name = building.name(index);
+            let created = self.server.create_index(&name, Some(ID)).await;
+            building.begun.push(created.map_err(unavailable)?);
+            let set = self.server.index(&name).set_settings(&settings::of(index)).await;
+            building.begun.push(set.map_err(unavailable)?);
         }
-        let lives = Index::ALL.map(|index| self.live_name(index));
-        Ok(Box::new(Building {
-            server: self.server.clone(),
-            names: names
-                .into_iter()
-                .zip(lives)
-                .map(|((_, name), live)| (name, live))
-                .collect(),
-            begun,
-        }))
+        Ok(Box::new(building))
     }
 
     fn shared(&self) -> Option<Shared> {
@@ -230,69 +238,67 @@ impl SearchEngine for MeilisearchEngine {
     }
 
     async fn is_built(&self) -> Result<bool, SearchError> {
-        for index in Index::ALL {
-            match self.live(index).get_settings().await.map_err(unavailable) {
-                Ok(found) if settings::are_ours(index, &found) => {}
-                Ok(_) | Err(SearchError::NotReady) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
+        self.are_ours(|index| self.live_name(index)).await
     }
 }
 
-/// Indexes of names that nobody asks. Dropped unfinished, they stay at the server until the next rebuild begins.
+/// Indexes of names that nobody asks. Dropped unfinished, they stay at the server until the next rebuild.
 struct Building {
-    server: Server,
-    /// Each with the name under which it is to answer, in the order of `Index::ALL`.
-    names: Vec<(String, String)>,
+    engine: MeilisearchEngine,
+    /// What the names of its indexes end with.
+    name: String,
     /// What the server said it would do.
     begun: Vec<TaskInfo>,
+}
+
+impl Building {
+    fn name(&self, index: Index) -> String {
+        format!("{}{}", self.engine.building_prefix(index), self.name)
+    }
 }
 
 #[async_trait]
 impl Rebuild for Building {
     async fn add(&mut self, index: Index, documents: Vec<Document>) -> Result<(), SearchError> {
-        let Some((name, _)) = Index::ALL
-            .iter()
-            .zip(&self.names)
-            .find_map(|(known, names)| (*known == index).then_some(names))
-        else {
-            return Ok(());
-        };
         let documents: Vec<Json> = documents.iter().map(written).collect();
-        let added = self.server.index(name).add_or_replace(&documents, Some(ID)).await;
+        let remote = self.engine.server.index(self.name(index));
+        let added = remote.add_or_replace(&documents, Some(ID)).await;
         self.begun.push(added.map_err(unavailable)?);
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<(), SearchError> {
+    async fn finish(self: Box<Self>) -> Result<(), SearchError> {
+        let engine = &self.engine;
         for task in &self.begun {
-            done(&self.server, task, BUILD_PATIENCE).await?;
+            done(&engine.server, task, BUILD_PATIENCE).await?;
         }
-        // Only what is there can be swapped: the first time, with nothing.
-        for (_, live) in &self.names {
-            match self.server.get_raw_index(live).await.map_err(unavailable) {
+        // Somebody who took this for a leftover may have deleted them meanwhile.
+        if !engine.are_ours(|index| self.name(index)).await? {
+            return Err(SearchError::Unavailable(
+                "the new indexes were deleted meanwhile".to_owned(),
+            ));
+        }
+        let mut swaps = Vec::with_capacity(Index::ALL.len());
+        for index in Index::ALL {
+            let live = engine.live_name(index);
+            // Only what is there can be swapped: the first time, with nothing.
+            match engine.server.get_raw_index(&live).await.map_err(unavailable) {
                 Ok(_) => {}
                 Err(SearchError::NotReady) => {
-                    let created = self.server.create_index(live, Some(ID)).await.map_err(unavailable)?;
-                    done(&self.server, &created, BUILD_PATIENCE).await?;
+                    let created = engine.server.create_index(&live, Some(ID)).await.map_err(unavailable)?;
+                    done(&engine.server, &created, BUILD_PATIENCE).await?;
                 }
                 Err(error) => return Err(error),
             }
+            swaps.push(SwapIndexes {
+                indexes: (self.name(index), live),
+                rename: None,
+            });
         }
-        let swaps: Vec<SwapIndexes> = self
-            .names
-            .drain(..)
-            .map(|indexes| SwapIndexes { indexes, rename: None })
-            .collect();
-        let swapped = self.server.swap_indexes(&swaps).await.map_err(unavailable)?;
-        done(&self.server, &swapped, BUILD_PATIENCE).await?;
-        // What answered until now lies under the other names.
-        for swap in &swaps {
-            delete(&self.server, &swap.indexes.0).await?;
-        }
-        Ok(())
+        let swapped = engine.server.swap_indexes(&swaps).await.map_err(unavailable)?;
+        done(&engine.server, &swapped, BUILD_PATIENCE).await?;
+        // The server does one thing after the other: whatever a killed rebuild had still asked for is there by now.
+        engine.delete_leftovers().await
     }
 }
 
