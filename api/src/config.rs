@@ -120,7 +120,7 @@ pub struct Config {
     #[arg(long, global = true, env = "TRIBUTARY_MEILISEARCH_URL")]
     pub meilisearch_url: Option<Url>,
 
-    /// The key that may search, write and swap indexes of this prefix there. When absent, the server is asked without one.
+    /// A key that may search, write and swap indexes there. When absent, the server is asked without one.
     #[arg(long, global = true, env = "TRIBUTARY_MEILISEARCH_KEY", hide_env_values = true)]
     pub meilisearch_key: Option<String>,
 

@@ -190,7 +190,8 @@ impl Own {
 
 /// Waits for the end of its input, which is the end of this process, then kills the server and removes `home`.
 fn spawn_watchdog(home: &Path) -> ChildStdin {
-    let child = Command::new("sh")
+    let mut watchdog = Command::new("sh");
+    watchdog
         .args([
             "-c",
             r#"trap '' HUP INT TERM; read _; kill -9 "$(cat "$0/pid")"; rm -rf -- "$0""#,
@@ -201,8 +202,7 @@ fn spawn_watchdog(home: &Path) -> ChildStdin {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         // A Ctrl-C for the tests is not for the one who tidies up behind them.
-        .process_group(0)
-        .spawn()
-        .unwrap();
+        .process_group(0);
+    let child = watchdog.spawn().unwrap();
     child.stdin.unwrap()
 }
