@@ -15,6 +15,8 @@ use std::{
 
 use tributary::{ids::Ids, infra::search::meilisearch::MeilisearchEngine};
 
+use super::postgres::spawn_watchdog;
+
 const PROGRAM: &str = "meilisearch";
 const KEY: &str = "tributary-test-key-for-all-of-it";
 /// Looks whether the server takes connections, and how long between them.
@@ -104,7 +106,9 @@ impl Server {
             .tempdir()
             .unwrap()
             .keep();
-        let lifeline = spawn_watchdog(&home);
+        let pid = home.join("pid").display().to_string();
+        let stop = ["sh", "-c", r#"kill -9 "$(cat "$0")""#, &pid].map(str::to_owned);
+        let lifeline = spawn_watchdog(&home, &stop).unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap()
             .local_addr()
@@ -186,23 +190,4 @@ impl Own {
         let log = fs::read_to_string(self.home.join("log")).unwrap_or_default();
         panic!("Meilisearch does not start:\n{log}");
     }
-}
-
-/// Waits for the end of its input, which is the end of this process, then kills the server and removes `home`.
-fn spawn_watchdog(home: &Path) -> ChildStdin {
-    let mut watchdog = Command::new("sh");
-    watchdog
-        .args([
-            "-c",
-            r#"trap '' HUP INT TERM; read _; kill -9 "$(cat "$0/pid")"; rm -rf -- "$0""#,
-        ])
-        .arg(home)
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // A Ctrl-C for the tests is not for the one who tidies up behind them.
-        .process_group(0);
-    let child = watchdog.spawn().unwrap();
-    child.stdin.unwrap()
 }

@@ -312,7 +312,7 @@ impl Runner {
 }
 
 /// Waits for the end of its input, which is the end of this process, then stops the server and removes `home`.
-fn spawn_watchdog(home: &Path, stop: &[String]) -> Result<ChildStdin, String> {
+pub fn spawn_watchdog(home: &Path, stop: &[String]) -> Result<ChildStdin, String> {
     let mut watchdog = Command::new("sh");
     watchdog
         .args(["-c", r#"trap '' HUP INT TERM; read _; "$@"; rm -rf -- "$0""#])
