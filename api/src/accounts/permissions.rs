@@ -150,6 +150,8 @@ operations! {
     SearchListings = "Query.marketplaceListings" => EVERYONE;
     SuggestOfMarketplace = "Query.marketplaceSuggestions" => EVERYONE;
     SearchBrands = "Query.marketplaceBrands" => EVERYONE;
+    SeeSimilarListings = "Query.similarListings" => EVERYONE;
+    SeeRecommendedListings = "Query.recommendedListings" => PARTNER;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeeMailedInvitation = "Query.programInvitation" => EVERYONE;

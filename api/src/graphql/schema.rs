@@ -12,8 +12,8 @@ use crate::{
     graphql::{node::NodeQueries, nullable::NullableErrors, user_error::UserError},
     jobs::{mutations::JobMutations, queries::JobQueries},
     marketplace::{
-        mutations::MarketplaceMutations, queries::MarketplaceQueries, saved_searches::mutations::SavedSearchMutations,
-        shortlists::mutations::ShortlistMutations,
+        matching::queries::MatchingQueries, mutations::MarketplaceMutations, queries::MarketplaceQueries,
+        saved_searches::mutations::SavedSearchMutations, shortlists::mutations::ShortlistMutations,
     },
     members::mutations::MemberMutations,
     messages::{mutations::MessageMutations, subscriptions::MessageSubscriptions},
@@ -33,6 +33,7 @@ pub struct Query(
     BrandQueries,
     ProgramQueries,
     MarketplaceQueries,
+    MatchingQueries,
     PartnershipQueries,
     JobQueries,
 );

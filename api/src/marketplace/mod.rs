@@ -10,6 +10,7 @@ pub mod error;
 pub mod find;
 pub mod indexing;
 pub mod loaders;
+pub mod matching;
 pub mod mutations;
 pub mod quality;
 pub mod queries;

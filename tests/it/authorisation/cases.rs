@@ -116,6 +116,14 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "{ marketplaceBrands(first: 2) { totalCount nodes { name } } }",
             json!({}),
         ),
+        Operation::SeeSimilarListings => query(
+            "query ($listing: ID!) { similarListings(listingId: $listing) { points listing { title } } }",
+            json!({ "listing": world.listing }),
+        ),
+        Operation::SeeRecommendedListings => query(
+            "query ($partner: ID!) { recommendedListings(partnerId: $partner) { points listing { title } } }",
+            json!({ "partner": world.partner }),
+        ),
         Operation::SeeBrand => of_brand(world, "id slug name"),
         Operation::SeeProgram => list(
             "program",

@@ -271,7 +271,7 @@ async fn connections_have_one_shape() {
 }
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
-const INT_NAMES: [&str; 9] = [
+const INT_NAMES: [&str; 10] = [
     "count",
     "first",
     "last",
@@ -281,6 +281,7 @@ const INT_NAMES: [&str; 9] = [
     "level",
     "version",
     "quantity",
+    "points",
 ];
 const INT_ENDINGS: [&str; 9] = [
     "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version", "Quantity",

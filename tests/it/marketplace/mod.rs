@@ -1,4 +1,5 @@
 mod featured;
+mod matching;
 mod quality;
 mod saved_searches;
 mod search;
