@@ -104,6 +104,8 @@ typed_ids! {
     ListingMarkId = "lmark",
     CreatorMarkId = "cmark",
     SavedSearchId = "search",
+    CreatorProfileId = "profile",
+    CreatorChannelId = "channel",
     ApplicationId = "app",
     TermsOfferId = "offer",
     MessageThreadId = "thread",

@@ -14,7 +14,8 @@ pub struct Model {
     pub id: EventId,
     /// Dense order of committed events, stamped by the relay; cursors are positions.
     pub position: Option<i64>,
-    pub brand_id: BrandId,
+    /// Absent for what is no brand's, such as a creator's profile.
+    pub brand_id: Option<BrandId>,
     pub partner_id: Option<PartnerId>,
     #[sea_orm(column_type = "Text")]
     pub topic: String,

@@ -30,6 +30,7 @@ mod m20261126_000024_order_lines;
 mod m20261126_000025_refund_lines;
 mod m20261126_000026_refused_events;
 mod m20261126_000027_modes;
+mod m20261126_000028_creators;
 mod m20261126_000029_questionnaires;
 mod m20261126_000030_invitation_mail;
 mod m20261126_000031_admission;
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000039_listing_details::Migration),
             Box::new(m20261126_000040_saved_searches::Migration),
             Box::new(m20261126_000034_search_places::Migration),
+            Box::new(m20261126_000028_creators::Migration),
         ]
     }
 }

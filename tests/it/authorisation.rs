@@ -235,6 +235,16 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
     vec![
         ("Brand", &world.brand, vec![O::SeeBrand]),
         ("Partner", &world.partner, vec![O::SeePartner, O::SeePartnerships]),
+        (
+            "CreatorProfile",
+            &world.profile,
+            vec![O::SeePartner, O::SeePartnerships],
+        ),
+        (
+            "CreatorChannel",
+            &world.channel,
+            vec![O::SeePartner, O::SeePartnerships],
+        ),
         ("Program", &world.program, vec![O::SeeProgram]),
         ("Program", &world.hidden_program, vec![O::SeePrograms]),
         ("Listing", &world.listing, vec![O::SearchListings]),

@@ -29,7 +29,7 @@ macro_rules! read_all {
 async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_app(database, |app| async move {
         let read = read_all!(app: account_link, admission_policy, api_key, application, audit_entry, brand, brand_member, capture, chargeback,
-            click, commission, commission_rule, conversion, conversion_touch, creator_mark, customer, customer_binding, idempotency_key,
+            click, commission, commission_rule, conversion, conversion_touch, creator_channel, creator_mark, creator_profile, customer, customer_binding, idempotency_key,
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, listing_mark, mail,
             member_invitation, message, message_thread, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partner_trust, partnership,
             partnership_ancestor, payout, payout_item, periodic_run, program, program_invitation, program_terms, program_trust,

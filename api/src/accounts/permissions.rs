@@ -152,6 +152,8 @@ operations! {
     SearchBrands = "Query.marketplaceBrands" => EVERYONE;
     SeeSimilarListings = "Query.similarListings" => EVERYONE;
     SeeRecommendedListings = "Query.recommendedListings" => PARTNER;
+    // In a brand's name: what creators tell is for brands, not for everybody.
+    SearchCreators = "Query.marketplaceCreators" => TEAM;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeeMailedInvitation = "Query.programInvitation" => EVERYONE;
@@ -214,6 +216,15 @@ operations! {
     CreateBrand = "Mutation.createBrand" => PEOPLE;
     CreatePartner = "Mutation.createPartner" => PEOPLE;
     UpdatePartner = "Mutation.updatePartner" => PARTNER;
+    UpdateCreatorProfile = "Mutation.updateCreatorProfile" => PARTNER;
+    AddCreatorChannel = "Mutation.addCreatorChannel" => PARTNER;
+    UpdateCreatorChannel = "Mutation.updateCreatorChannel" => PARTNER;
+    SetCreatorAudience = "Mutation.setCreatorAudience" => PARTNER;
+    SetCreatorRates = "Mutation.setCreatorRates" => PARTNER;
+    PublishCreatorProfile = "Mutation.publishCreatorProfile" => PARTNER;
+    HideCreatorProfile = "Mutation.hideCreatorProfile" => PARTNER;
+    RemoveCreatorChannel = "Mutation.removeCreatorChannel" => PARTNER;
+    SetCreatorVetting = "Mutation.setCreatorVetting" => PLATFORM;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;
     RotateApiKey = "Mutation.rotateApiKey" => KEY_HOLDERS;
     RevokeApiKey = "Mutation.revokeApiKey" => KEY_HOLDERS;

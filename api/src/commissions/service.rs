@@ -406,7 +406,7 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
     });
     Some(Fact {
         topic,
-        brand: posting.brand,
+        brand: Some(posting.brand),
         partner,
         subject: posting.commission?.0,
         payload: json!({}),

@@ -5,10 +5,10 @@
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
-    CommissionRuleId, ConversionId, CustomerId, JobId, ListingId, MemberInvitationId, MessageId, MessageThreadId,
-    OrderAmendmentId, OrderId, PartnerGroupId, PartnerId, PartnerMemberId, PartnershipId, PayoutId, ProgramId,
-    ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId, SavedSearchId, SessionId, TrackingLinkId, TypedId,
-    split_id,
+    CommissionRuleId, ConversionId, CreatorChannelId, CreatorProfileId, CustomerId, JobId, ListingId,
+    MemberInvitationId, MessageId, MessageThreadId, OrderAmendmentId, OrderId, PartnerGroupId, PartnerId,
+    PartnerMemberId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId,
+    SavedSearchId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -24,7 +24,11 @@ use crate::{
         objects::{Brand, Conversion, Partner, PartnerGroup, Partnership, Program},
     },
     jobs::types::Job,
-    marketplace::{saved_searches::types::SavedSearch, types::Listing},
+    marketplace::{
+        creators::types::{CreatorChannel, CreatorProfile},
+        saved_searches::types::SavedSearch,
+        types::Listing,
+    },
     members::types::{MemberInvitation, PartnerMember},
     messages::types::{Message, MessageThread},
     partnerships::{
@@ -50,6 +54,8 @@ pub enum Node {
     MemberInvitation(MemberInvitation),
     Partner(Partner),
     PartnerMember(PartnerMember),
+    CreatorProfile(CreatorProfile),
+    CreatorChannel(CreatorChannel),
     Program(Program),
     CommissionRule(CommissionRule),
     PartnerGroup(PartnerGroup),
@@ -132,6 +138,14 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(PartnerMemberId(uuid))
             .await?
             .map(|row| Node::PartnerMember(row.into())),
+        CreatorProfileId::PREFIX => ctx
+            .load(CreatorProfileId(uuid))
+            .await?
+            .map(|row| Node::CreatorProfile(row.into())),
+        CreatorChannelId::PREFIX => ctx
+            .load(CreatorChannelId(uuid))
+            .await?
+            .map(|row| Node::CreatorChannel(row.into())),
         MemberInvitationId::PREFIX => ctx
             .load(MemberInvitationId(uuid))
             .await?

@@ -17,6 +17,7 @@ use crate::{
     conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::{
+        creators::types::CreatorOfPartner,
         saved_searches::types::SavedSearchesOfPartner,
         shortlists::types::{MarksOfBrand, MarksOfPartner},
         trust::types::TrustOfPartner,
@@ -72,6 +73,7 @@ impl From<brand::Model> for Brand {
 #[derive(Clone, MergedObject)]
 pub struct Partner(
     PartnerFields,
+    CreatorOfPartner,
     MembersOfPartner,
     PartnershipsOfPartner,
     InvitationsOfPartner,
@@ -89,6 +91,7 @@ impl From<partner::Model> for Partner {
         let partner = row.id;
         Self(
             row.into(),
+            CreatorOfPartner(partner),
             MembersOfPartner(partner),
             PartnershipsOfPartner(partner),
             InvitationsOfPartner(partner),

@@ -25,6 +25,7 @@ use crate::{
         schema::{brands, listings},
     },
     marketplace::{
+        creators,
         service::{open_to_all, split},
         trust::rules as trust,
     },
@@ -48,7 +49,7 @@ pub async fn load(
         documents.extend(match index {
             Index::Listings => load_listings(db, ids, now).await?,
             Index::Brands => load_brands(db, ids).await?,
-            Index::Creators => Vec::new(),
+            Index::Creators => creators::documents::load(db, ids).await?,
         });
     }
     Ok(documents)
@@ -79,7 +80,7 @@ pub async fn ids_after(db: &impl ConnectionTrait, index: Index, after: Option<Uu
                 .all(db)
                 .await
         }
-        Index::Creators => Ok(Vec::new()),
+        Index::Creators => creators::documents::ids_after(db, after, BATCH as u64).await,
     }
 }
 
@@ -91,7 +92,8 @@ pub async fn candidates(
     now: DateTime<Utc>,
 ) -> Result<Vec<Document>, DbErr> {
     if index == Index::Creators {
-        return Ok(Vec::new());
+        let ids = creators::documents::newest(db, CANDIDATES).await?;
+        return load(db, index, &ids, now).await;
     }
     let mut select = listing::Entity::find().filter(open_to_all());
     if let Some(text) = &query.text {

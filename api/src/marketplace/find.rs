@@ -4,7 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use entity::{
     brand,
-    ids::{BrandId, ListingId},
+    creator_profile::{self, Visibility},
+    ids::{BrandId, ListingId, PartnerId},
     listing,
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
@@ -112,6 +113,18 @@ pub async fn find_brands(app: &App, query: &Query) -> Result<FoundPage<brand::Mo
         .all(app.db.read())
         .await;
     page(query, answer, rows, |row| row.id.0)
+}
+
+/// One page of the creators whose profile is public.
+pub async fn find_creators(app: &App, query: &Query) -> Result<FoundPage<creator_profile::Model>, ApiError> {
+    let answer = find(app, Index::Creators, query).await?;
+    let ids = answer.found.ids().into_iter().map(PartnerId);
+    let rows = creator_profile::Entity::find()
+        .filter(creator_profile::Column::PartnerId.is_in(ids))
+        .filter(creator_profile::Column::Visibility.eq(Visibility::Public))
+        .all(app.db.read())
+        .await;
+    page(query, answer, rows, |row| row.partner_id.0)
 }
 
 fn page<T>(

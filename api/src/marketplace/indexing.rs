@@ -333,6 +333,7 @@ struct Touched {
     listings: BTreeSet<Uuid>,
     programs: BTreeSet<Uuid>,
     brands: BTreeSet<Uuid>,
+    creators: BTreeSet<Uuid>,
 }
 
 /// Takes one batch of events into the index; `None` when there was nothing.
@@ -371,7 +372,11 @@ async fn follow(app: &App, at: Place) -> Result<Option<Place>, IndexingError> {
             touched.brands.insert(brand);
         }
     }
-    for (index, ids) in [(Index::Listings, touched.listings), (Index::Brands, touched.brands)] {
+    for (index, ids) in [
+        (Index::Listings, touched.listings),
+        (Index::Brands, touched.brands),
+        (Index::Creators, touched.creators),
+    ] {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         for ids in ids.chunks(documents::BATCH) {
             let documents = documents::load(app.db.read(), index, ids, now).await?;
@@ -391,10 +396,12 @@ async fn follow(app: &App, at: Place) -> Result<Option<Place>, IndexingError> {
 fn note(touched: &mut Touched, event: &outbox_event::Model) {
     if event.topic == Topic::ListingChanged.as_str() {
         touched.listings.insert(event.subject_id);
-        touched.brands.insert(event.brand_id.0);
+        touched.brands.extend(event.brand_id.map(|brand| brand.0));
     } else if event.topic == Topic::ProgramChanged.as_str() {
         touched.programs.insert(event.subject_id);
-        touched.brands.insert(event.brand_id.0);
+        touched.brands.extend(event.brand_id.map(|brand| brand.0));
+    } else if event.topic == Topic::CreatorChanged.as_str() {
+        touched.creators.insert(event.subject_id);
     }
 }
 

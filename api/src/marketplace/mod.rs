@@ -1,10 +1,9 @@
-//! The marketplace: listings, the face of programs, and how partners find them.
+//! The marketplace: listings, the face of programs, and how partners find them; and creators, whom brands find.
 //!
 //! Invariants: a program has at most one listing that is not archived; a published one had an active program with something to earn when it
 //! was published; search answers ids only, rows are read again through what everyone may see.
-//!
-//! Deliberately absent today: creators.
 
+pub mod creators;
 pub mod documents;
 pub mod error;
 pub mod find;

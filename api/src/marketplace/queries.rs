@@ -158,7 +158,7 @@ const MAX_SUGGESTIONS: i32 = 10;
 const DEFAULT_SUGGESTIONS: i32 = 5;
 
 /// A text that is blank asks for everything; one without a word in it finds nothing.
-pub(super) fn read_text(text: Option<&str>, path: &str) -> Result<Option<Text>, ApiError> {
+pub(in crate::marketplace) fn read_text(text: Option<&str>, path: &str) -> Result<Option<Text>, ApiError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };
@@ -193,7 +193,7 @@ fn read_order(order: Option<ListingOrder>, has_text: bool) -> Sort {
 }
 
 /// A query for everything, with the page that is asked for.
-fn read_page(first: Option<i32>, after: Option<String>) -> Result<Query, ApiError> {
+pub(in crate::marketplace) fn read_page(first: Option<i32>, after: Option<String>) -> Result<Query, ApiError> {
     // The size of a page is checked as everywhere; the cursor is of another kind.
     let limit = Page::new(first, None, None, None, false)?.limit;
     let offset = match after {

@@ -357,7 +357,7 @@ async fn store(
         app,
         Fact {
             topic: Topic::ListingChanged,
-            brand: row.brand_id,
+            brand: Some(row.brand_id),
             partner: None,
             subject: row.id.0,
             payload: json!({ "state": row.state.to_value() }),

@@ -491,7 +491,7 @@ fn id_behind(app: &App, now: DateTime<Utc>, thread: &message_thread::Model) -> M
 async fn announce_in_tx(tx: &DatabaseTransaction, app: &App, row: &message::Model) -> Result<()> {
     let fact = Fact {
         topic: Topic::MessageSent,
-        brand: row.brand_id,
+        brand: Some(row.brand_id),
         partner: Some(row.partner_id),
         subject: row.id.0,
         payload: json!({ "side": row.side.to_value(), "threadId": row.thread_id.to_string() }),

@@ -42,6 +42,7 @@ pub enum Topic {
     ProgramInvitationChanged,
     ProgramChanged,
     ListingChanged,
+    CreatorChanged,
     PayoutChanged,
     CommissionAccrued,
     CommissionApproved,
@@ -105,6 +106,7 @@ impl Topic {
             Self::ProgramInvitationChanged => "program_invitation.changed",
             Self::ProgramChanged => "program.changed",
             Self::ListingChanged => "listing.changed",
+            Self::CreatorChanged => "creator.changed",
             Self::PayoutChanged => "payout.changed",
             Self::CommissionAccrued => "commission.accrued",
             Self::CommissionApproved => "commission.approved",
@@ -119,7 +121,8 @@ impl Topic {
 /// A fact to be announced.
 pub struct Fact {
     pub topic: Topic,
-    pub brand: BrandId,
+    /// Absent for what is no brand's.
+    pub brand: Option<BrandId>,
     pub partner: Option<PartnerId>,
     pub subject: Uuid,
     pub payload: serde_json::Value,

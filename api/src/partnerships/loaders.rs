@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use entity::{
     TenantScoped, application,
+    creator_profile::{self, Visibility},
     ids::{ApplicationId, PartnerId, PartnershipId, ProgramId, ProgramInvitationId},
     partner, partnership, program, program_invitation, terms_acceptance, terms_offer,
 };
@@ -29,7 +30,8 @@ pub struct PartnershipFor(pub ProgramId, pub PartnerId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AcceptedBy(pub ProgramId, pub PartnerId);
 
-/// A partner the caller may find by its id alone: its own, or one that deals with a brand of the caller.
+/// A partner the caller may find by its id alone: its own, one that deals with a brand of the caller, and for the people of
+/// brands one with a public profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VisiblePartner(pub PartnerId);
 
@@ -156,11 +158,17 @@ impl Loader<VisiblePartner> for Batch {
                 .column(partnership::Column::PartnerId)
                 .filter(partnership::Column::BrandId.is_in(brands.iter().copied()))
                 .into_query();
+            let public = creator_profile::Entity::find()
+                .select_only()
+                .column(creator_profile::Column::PartnerId)
+                .filter(creator_profile::Column::Visibility.eq(Visibility::Public))
+                .into_query();
             select = select.filter(
                 Condition::any()
                     .add(partner::Column::Id.is_in(self.actor.partners.iter().copied()))
                     .add(partner::Column::Id.in_subquery(applied))
-                    .add(partner::Column::Id.in_subquery(joined)),
+                    .add(partner::Column::Id.in_subquery(joined))
+                    .add_option((!brands.is_empty()).then(|| partner::Column::Id.in_subquery(public))),
             );
         }
         let rows = select.all(self.app.db.read()).await?;

@@ -132,7 +132,7 @@ pub fn announced(state: payout::PayoutState) -> serde_json::Value {
 async fn announce_in_tx(tx: &DatabaseTransaction, app: &App, row: &payout::Model) -> std::result::Result<(), Fault> {
     let fact = Fact {
         topic: Topic::PayoutChanged,
-        brand: row.brand_id,
+        brand: Some(row.brand_id),
         partner: Some(row.partner_id),
         subject: row.id.0,
         payload: announced(row.state),

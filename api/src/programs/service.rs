@@ -108,7 +108,7 @@ pub async fn announce_in_tx(
 ) -> std::result::Result<(), DbErr> {
     let fact = Fact {
         topic: Topic::ProgramChanged,
-        brand,
+        brand: Some(brand),
         partner: None,
         subject: program.0,
         payload: json!({}),

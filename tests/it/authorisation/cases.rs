@@ -124,6 +124,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "query ($partner: ID!) { recommendedListings(partnerId: $partner) { points listing { title } } }",
             json!({ "partner": world.partner }),
         ),
+        Operation::SearchCreators => query(
+            "query ($brand: ID!) { marketplaceCreators(forBrandId: $brand, first: 2) { totalCount nodes { headline } } }",
+            json!({ "brand": world.brand }),
+        ),
         Operation::SeeBrand => of_brand(world, "id slug name"),
         Operation::SeeProgram => list(
             "program",
@@ -223,6 +227,26 @@ pub fn case(operation: Operation, world: &World) -> Case {
         })),
         Operation::CreatePartner => edit(json!({ "handle": "tried", "displayName": "Tried" })),
         Operation::UpdatePartner => edit(json!({ "id": world.partner, "patch": { "bio": "Tried." } })),
+        Operation::UpdateCreatorProfile => edit(json!({
+            "partnerId": world.partner, "patch": { "headline": "Tried.", "niches": ["travel"] },
+        })),
+        Operation::AddCreatorChannel => edit(json!({
+            "partnerId": world.partner, "platform": "WEBSITE", "handle": "tried", "url": "https://tried.example/",
+            "followersCount": 1,
+        })),
+        Operation::UpdateCreatorChannel => edit(json!({ "id": world.channel, "patch": { "followersCount": 2 } })),
+        Operation::RemoveCreatorChannel => edit_id(&world.channel),
+        Operation::SetCreatorAudience => edit(json!({
+            "partnerId": world.partner, "audience": [{ "country": "DE", "percent": "50" }],
+        })),
+        Operation::SetCreatorRates => edit(json!({
+            "partnerId": world.partner,
+            "rates": [{ "deliverable": "POST", "price": { "amount": "100.00", "currency": "EUR" } }],
+        })),
+        Operation::PublishCreatorProfile | Operation::HideCreatorProfile => edit(json!({ "partnerId": world.partner })),
+        Operation::SetCreatorVetting => edit(json!({
+            "partnerId": world.partner, "vetting": "VERIFIED", "reason": "tried",
+        })),
         Operation::CreateApiKey => edit(json!({ "brandId": world.brand, "kind": "PUBLISHABLE", "name": "tried" })),
         Operation::RotateApiKey => edit(json!({ "id": world.spare_key, "overlapHours": 1 })),
         Operation::RevokeApiKey => edit_id(&world.spare_key),

@@ -23,6 +23,9 @@ pub const SLUG: &str = "world-link";
 pub struct World {
     pub brand: String,
     pub partner: String,
+    /// The partner's, private, and a channel of it.
+    pub profile: String,
+    pub channel: String,
     /// Of the partner, in the running program.
     pub partnership: String,
     /// Somebody else's, in the same program.
@@ -160,6 +163,10 @@ impl World {
         let brand = app.brand(&owner, "world").await.id;
         let creator = app.sign_up("creator").await;
         let partner = app.partner(&creator, "world-partner").await.id;
+        let channel = json!({
+            "partnerId": partner, "platform": "PODCAST", "handle": "world", "url": "https://world.example/",
+            "followersCount": 100,
+        });
         let recruit = app.sign_up("recruit").await;
         let other_partner = app.partner(&recruit, "other-partner").await.id;
         let maker = Maker {
@@ -168,6 +175,13 @@ impl World {
             brand: &brand,
         };
 
+        let channel = maker
+            .make(&creator, "addCreatorChannel", "creatorChannel", channel)
+            .await;
+        let profile = json!({ "partnerId": partner, "patch": { "niches": ["travel"] } });
+        let profile = maker
+            .make(&creator, "updateCreatorProfile", "creatorProfile", profile)
+            .await;
         let (program, rule, listing) = maker.open_program("main").await;
         let (hidden_program, hidden_rule) = maker.program("hidden").await;
         let hidden_listing = maker.listing(&hidden_program).await;
@@ -276,6 +290,8 @@ impl World {
         Self {
             brand,
             partner,
+            profile,
+            channel,
             partnership,
             other_partnership,
             leaving_partnerships: leaving_partnerships.try_into().unwrap(),

@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 14] = [
+const PLAIN_LISTS: [(&str, &str); 15] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -25,6 +25,7 @@ const PLAIN_LISTS: [(&str, &str); 14] = [
         "as many as were named, at most a hundred, and in that order",
     ),
     ("Program.referralLevels", "a program has at most ten"),
+    ("CreatorProfile.channels", "a creator has at most twenty"),
     ("MarketplaceSuggestions.listings", "at most ten, for a search box"),
     ("MarketplaceSuggestions.brands", "at most ten, for a search box"),
     (
@@ -54,12 +55,13 @@ const PARTS: [(&str, &str); 2] = [
 ];
 
 /// Connections that can only be read forwards, each with its reason.
-const FORWARD_ONLY: [(&str, &str); 2] = [
+const FORWARD_ONLY: [(&str, &str); 3] = [
     (
         "Query.marketplaceListings",
         "the rank of a search has no end to count back from",
     ),
     ("Query.marketplaceBrands", "as that of listings"),
+    ("Query.marketplaceCreators", "as that of listings"),
 ];
 
 fn is_listed(list: &[(&str, &str)], name: &str) -> bool {
@@ -271,8 +273,9 @@ async fn connections_have_one_shape() {
 }
 
 /// Counts and page sizes fit 32 bits by their bounds. Everything else that is a number of ours must say so here.
-const INT_NAMES: [&str; 10] = [
+const INT_NAMES: [&str; 11] = [
     "count",
+    "kilometers",
     "first",
     "last",
     "number",

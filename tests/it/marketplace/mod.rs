@@ -1,3 +1,4 @@
+mod creators;
 mod featured;
 mod matching;
 mod quality;

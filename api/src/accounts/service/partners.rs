@@ -2,6 +2,7 @@
 
 use entity::{ids::PartnerId, partner};
 use sea_orm::{ActiveModelTrait, EntityTrait, QuerySelect, sea_query::LockType};
+use serde_json::json;
 
 use super::{Code, Result};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure},
+    outbox::{self, Fact, Topic},
 };
 
 const MAX_BIO_CHARS: usize = 2_000;
@@ -61,6 +63,15 @@ pub async fn update_partner(app: &App, actor: &Actor, id: PartnerId, patch: Part
         .exec_without_returning(&tx)
         .await?;
     audit::record_in_tx(&tx, app, actor, Change::of_person("partner.updated", id, None)).await?;
-    tx.commit().await?;
+    // Its name, text and country are what a creator is found by.
+    let fact = Fact {
+        topic: Topic::CreatorChanged,
+        brand: None,
+        partner: Some(id),
+        subject: id.0,
+        payload: json!({}),
+    };
+    outbox::enqueue_in_tx(&tx, app, fact).await?;
+    app.commit(tx).await?;
     Ok(row)
 }

@@ -210,7 +210,7 @@ async fn read_replayed_in_tx(
 fn announcement(topic: Topic, row: &conversion::Model) -> Option<Fact> {
     (row.mode == ApiKeyMode::Live).then(|| Fact {
         topic,
-        brand: row.brand_id,
+        brand: Some(row.brand_id),
         partner: row.partner_id,
         subject: row.id.0,
         payload: json!({ "refundedMinor": row.refunded_minor }),

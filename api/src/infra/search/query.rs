@@ -19,6 +19,16 @@ pub struct Point {
 const EARTH_METRES: f64 = 6_371_008.8;
 
 impl Point {
+    /// From millionths of a degree.
+    #[must_use]
+    #[expect(clippy::float_arithmetic, reason = "angles are no money")]
+    pub fn of_micro(latitude: i32, longitude: i32) -> Self {
+        Self {
+            latitude: f64::from(latitude) / 1e6,
+            longitude: f64::from(longitude) / 1e6,
+        }
+    }
+
     /// The way over the ground, in metres.
     #[must_use]
     #[expect(clippy::float_arithmetic, reason = "angles are no money")]

@@ -248,6 +248,8 @@ pub mod creators {
 
     pub const NAME: Field = Field::text("name", 8);
     pub const HANDLES: Field = Field::text("handles", 8);
+    pub const HEADLINE: Field = Field::text("headline", 6);
+    pub const NICHE_NAMES: Field = Field::text("nicheNames", 4);
     pub const BIO: Field = Field::text("bio", 2);
     pub const NICHES: Field = Field::keyword("niches");
     pub const PLATFORMS: Field = Field::keyword("platforms");
@@ -256,9 +258,11 @@ pub mod creators {
     pub const LANGUAGES: Field = Field::keyword("languages");
     pub const AVAILABILITY: Field = Field::keyword("availability");
     pub const VETTING: Field = Field::keyword("vetting");
+    /// Of the channel that has most of them.
     pub const FOLLOWERS: Field = Field::number("followers");
-    /// Basis points.
+    /// Basis points, of the channel that has most of it.
     pub const ENGAGEMENT: Field = Field::number("engagement");
+    /// One of the channels is.
     pub const VERIFIED: Field = Field::flag("verified");
     pub const LOCATION: Field = Field::point("location");
     /// Microseconds since 1970.
@@ -267,6 +271,8 @@ pub mod creators {
     pub const FIELDS: &[Field] = &[
         NAME,
         HANDLES,
+        HEADLINE,
+        NICHE_NAMES,
         BIO,
         NICHES,
         PLATFORMS,

@@ -299,6 +299,34 @@ pub async fn hidden_listings(app: &App, partner: PartnerId) -> std::result::Resu
     Ok(ids.into_iter().map(ListingId).collect())
 }
 
+/// What a search in a brand's name leaves out: the creators it has hidden. Marks are for its own people: the platform, which
+/// may search in its name, is not told of them.
+pub async fn list_hidden_creators(
+    app: &App,
+    actor: &Actor,
+    brand: BrandId,
+) -> std::result::Result<Vec<PartnerId>, ApiError> {
+    use creator_mark::{Column, Entity};
+    actor.authorise(Operation::SearchCreators, Place::brand(brand))?;
+    if actor
+        .authorise(Operation::SeeCreatorMarks, Place::brand(brand))
+        .is_err()
+    {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::PartnerId)
+        .filter(Column::BrandId.eq(brand))
+        .filter(Column::HiddenId.is_not_null())
+        .limit(MAX_HIDDEN)
+        .into_tuple()
+        .all(app.db.read())
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(ids.into_iter().map(PartnerId).collect())
+}
+
 /// The ids of listings that fulfil a condition.
 fn ids_of(condition: Condition) -> SelectStatement {
     listing::Entity::find()

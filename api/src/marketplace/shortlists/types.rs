@@ -91,7 +91,7 @@ pub struct CreatorMark {
     pub saved: bool,
     /// Since when it is saved.
     pub saved_at: Option<DateTime<Utc>>,
-    /// Whether it is hidden.
+    /// Whether it is hidden: `marketplaceCreators` leaves it out.
     pub hidden: bool,
     /// Since when it is hidden.
     pub hidden_at: Option<DateTime<Utc>>,

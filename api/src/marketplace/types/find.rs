@@ -19,9 +19,9 @@ use crate::{
 /// Values of one `in`.
 const MAX_VALUES: usize = 100;
 /// Conditions of one `where`, all the way down.
-const MAX_CONDITIONS: usize = 50;
+pub(in crate::marketplace) const MAX_CONDITIONS: usize = 50;
 /// How deep conditions may nest.
-const MAX_DEPTH: usize = 5;
+pub(in crate::marketplace) const MAX_DEPTH: usize = 5;
 
 /// Which categories to find.
 #[derive(Clone, Default, InputObject)]
@@ -343,14 +343,19 @@ fn open_to(everywhere: Field, countries: Field, country: &CountryCode) -> Filter
     ])
 }
 
-fn one_of(field: Field, eq: Option<&String>, any_of: Option<&[String]>, path: &str) -> Result<Vec<Filter>, ApiError> {
+pub(in crate::marketplace) fn one_of(
+    field: Field,
+    eq: Option<&String>,
+    any_of: Option<&[String]>,
+    path: &str,
+) -> Result<Vec<Filter>, ApiError> {
     at_most(any_of.map_or(0, <[_]>::len), MAX_VALUES, &format!("{path}.in"))?;
     let eq = eq.map(|value| Filter::In(field, vec![value.clone()]));
     let any_of = any_of.map(|values| Filter::In(field, values.to_vec()));
     Ok(eq.into_iter().chain(any_of).collect())
 }
 
-fn at_most(size: usize, most: usize, path: &str) -> Result<(), ApiError> {
+pub(in crate::marketplace) fn at_most(size: usize, most: usize, path: &str) -> Result<(), ApiError> {
     if size > most {
         return Err(ApiError::bad_field(path, format!("at most {most} values stand here")));
     }
@@ -584,11 +589,11 @@ impl ListingFacets {
     }
 }
 
-fn bounded(count: u64) -> i32 {
+pub(in crate::marketplace) fn bounded(count: u64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn values(facet: search::Facet) -> Vec<FacetValue> {
+pub(in crate::marketplace) fn values(facet: search::Facet) -> Vec<FacetValue> {
     let value = |(value, count)| FacetValue {
         value,
         count: bounded(count),
@@ -613,8 +618,8 @@ macro_rules! found {
                 /// What there is among everything that was found.
                 pub facets: $facets,
             )?
-            /// The search engine did not answer, and the database was searched instead: to the letter, among the newest 1,000
-            /// that contain the words. Counts and order are those of what it found.
+            /// The search engine did not answer, and the database was searched instead: among the newest 1,000, of listings and
+            /// brands those that contain the words to the letter. Counts and order are those of what it found.
             pub degraded: bool,
         }
 
@@ -666,6 +671,8 @@ macro_rules! found {
     };
 }
 
+pub(in crate::marketplace) use found;
+
 /// What a search box may show while somebody types.
 #[derive(Clone, SimpleObject)]
 pub struct MarketplaceSuggestions {
@@ -708,7 +715,7 @@ pub struct FoundItem<T> {
     pub highlights: Vec<(Field, Vec<search::Fragment>)>,
 }
 
-fn highlight((field, fragments): (Field, Vec<search::Fragment>)) -> Option<Highlight> {
+pub(in crate::marketplace) fn highlight((field, fragments): (Field, Vec<search::Fragment>)) -> Option<Highlight> {
     let fragment = |fragment: search::Fragment| TextFragment {
         text: fragment.text,
         matched: fragment.matched,

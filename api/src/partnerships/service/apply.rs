@@ -127,7 +127,7 @@ pub async fn apply_to_program(app: &App, actor: &Actor, mut command: Apply) -> R
         app,
         Fact {
             topic: Topic::ApplicationSubmitted,
-            brand: row.brand_id,
+            brand: Some(row.brand_id),
             partner: Some(row.partner_id),
             subject: row.id.0,
             payload: json!({ "state": row.state.to_value() }),

@@ -182,7 +182,7 @@ pub(super) async fn change_state_in_tx(
             } else {
                 Topic::ApplicationDecided
             },
-            brand: row.brand_id,
+            brand: Some(row.brand_id),
             partner: Some(row.partner_id),
             subject: row.id.0,
             payload: json!({ "state": wanted.state.to_value() }),

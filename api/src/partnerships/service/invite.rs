@@ -580,7 +580,7 @@ async fn record_in_tx(
     audit::record_in_tx(tx, app, actor, change).await?;
     let fact = Fact {
         topic: Topic::ProgramInvitationChanged,
-        brand: row.brand_id,
+        brand: Some(row.brand_id),
         partner: row.partner_id,
         subject: row.id.0,
         payload: json!({ "state": row.state.to_value() }),

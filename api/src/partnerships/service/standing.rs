@@ -213,7 +213,7 @@ fn reason_of(banned_for: Option<BanReason>, said: Option<&str>) -> Option<String
 pub(super) async fn announce_in_tx(tx: &DatabaseTransaction, app: &App, row: &partnership::Model) -> Result<()> {
     let fact = Fact {
         topic: Topic::PartnershipChanged,
-        brand: row.brand_id,
+        brand: Some(row.brand_id),
         partner: Some(row.partner_id),
         subject: row.id.0,
         payload: json!({ "state": row.state.to_value() }),

@@ -120,7 +120,7 @@ async fn settle_commissions_in_tx(
         if is_paid {
             facts.push(Fact {
                 topic: Topic::CommissionPaid,
-                brand: commission.brand_id,
+                brand: Some(commission.brand_id),
                 partner: Some(commission.partner_id),
                 subject: commission.id.0,
                 payload: json!({ "payout": row.id.to_string() }),

@@ -127,7 +127,10 @@ mod tests {
     #[test]
     fn settings_follow_the_schema() {
         let settings = of(Index::Creators);
-        assert_eq!(settings.searchable_attributes.unwrap(), ["name", "handles", "bio"]);
+        assert_eq!(
+            settings.searchable_attributes.unwrap(),
+            ["name", "handles", "headline", "nicheNames", "bio"]
+        );
         assert_eq!(
             settings.sortable_attributes.unwrap(),
             ["followers", "engagement", GEO, "createdAt"]
