@@ -19,6 +19,7 @@ use crate::{
         db::Db,
         mail::{LogMailer, Mailer, SmtpMailer},
         search::{SearchEngine, breaker::Breaker, embedded::EmbeddedEngine},
+        web::{Web, WorldWide},
     },
     keys::Keys,
     marketplace::indexing::Indexing,
@@ -42,12 +43,16 @@ pub struct AppState {
     pub indexing: Indexing,
     pub bus: Bus,
     pub mailer: Arc<dyn Mailer>,
+    /// Pages elsewhere.
+    pub web: Arc<dyn Web>,
     pub feeds: feed::Limits,
     pub keys: Keys,
     /// Wrong passwords of the last minutes.
     pub passwords: Throttle,
     /// Links asked for in the last hour.
     pub link_mails: Throttle,
+    /// Looks at channels in the last hour.
+    pub channel_checks: Throttle,
     /// Sessions that requests came in during the last minute.
     pub sessions_in_use: InUse<SessionId>,
     /// API keys that were used in the last minute.
@@ -79,6 +84,8 @@ pub struct Parts {
     pub mailer: Option<Arc<dyn Mailer>>,
     /// In place of the one that the configuration asks for.
     pub search: Option<Arc<dyn SearchEngine>>,
+    /// In place of the world.
+    pub web: Option<Arc<dyn Web>>,
     pub feeds: feed::Limits,
 }
 
@@ -89,6 +96,7 @@ impl Default for Parts {
             ids: Ids::from_os(),
             mailer: None,
             search: None,
+            web: None,
             feeds: feed::Limits::default(),
         }
     }
@@ -113,6 +121,10 @@ impl App {
             Some(mailer) => mailer,
             None => configured_mailer(&config).map_err(Fault::new)?,
         };
+        let web = match parts.web {
+            Some(web) => web,
+            None => Arc::new(WorldWide),
+        };
         Ok(Self(Arc::new(AppState {
             config,
             db,
@@ -123,10 +135,12 @@ impl App {
             indexing: Indexing::default(),
             bus: Bus::default(),
             mailer,
+            web,
             feeds: parts.feeds,
             keys,
             passwords: Throttle::of_passwords(),
             link_mails: Throttle::of_links(),
+            channel_checks: Throttle::of_channels(),
             sessions_in_use: InUse::default(),
             keys_in_use: InUse::default(),
             clicks: ClickQueue::default(),

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use entity::{
     TenantScoped, brand,
     commission_rule::ConversionEvent,
+    creator_channel::Platform,
     ids::BrandId,
     listing::PayoutMethod,
     order::{self, CaptureState},
@@ -29,7 +30,10 @@ use crate::{
     error::Fault,
     idempotency::Key,
     lease,
-    marketplace::service::Content,
+    marketplace::{
+        creators::service::{ChannelContent, ProfilePatch},
+        service::Content,
+    },
     programs::service::{Earning, Settings},
     seeding::{self, Offer, denied, fault},
 };
@@ -140,6 +144,13 @@ pub async fn fill(app: &App) -> Result<(), Fault> {
     let maya_partner =
         seeding::partner(app, &maya, "maya-brews", "Maya brews", "Coffee at home, twice a week.").await?;
     let maya = seeding::user(app, MAYA, "Maya Moreno", PASSWORD).await?;
+    let (profile, channel) = creator(
+        "Coffee at home, from bean to cup",
+        "food-drink",
+        (Decimal::new(5_252, 2), Decimal::new(1_341, 2)),
+        (Platform::Youtube, "mayabrews", 48_000, 32_500),
+    );
+    seeding::creator(app, &maya, maya_partner.id, profile, channel).await?;
     let above = seeding::partnership(app, &owner, &maya, maya_partner.id, program.id, None).await?;
     seeding::link(app, &maya, &above, "maya-aurora").await?;
     seeding::code(app, &maya, &above, "MAYA10").await?;
@@ -154,11 +165,42 @@ pub async fn fill(app: &App) -> Result<(), Fault> {
     )
     .await?;
     let leo = seeding::user(app, LEO, "Leo Lindgren", PASSWORD).await?;
+    let (profile, channel) = creator(
+        "Training and food for people with little time",
+        "sports",
+        (Decimal::new(5_933, 2), Decimal::new(1_807, 2)),
+        (Platform::Instagram, "leolifts", 9_500, 51_000),
+    );
+    seeding::creator(app, &leo, leo_partner.id, profile, channel).await?;
     let recruiter = Some(above.referral_code.clone());
     let below = seeding::partnership(app, &owner, &leo, leo_partner.id, program.id, recruiter).await?;
     seeding::link(app, &leo, &below, "leo-aurora").await?;
     seeding::code(app, &leo, &below, "LEO10").await?;
     trade(app, &owner, brand.id).await
+}
+
+/// What a creator of the demo tells: its headline, its niche, where it is, and its channel with followers and engagement (ppm).
+fn creator(
+    headline: &str,
+    niche: &str,
+    location: (Decimal, Decimal),
+    (platform, handle, followers, engagement): (Platform, &str, i64, i64),
+) -> (ProfilePatch, ChannelContent) {
+    let profile = ProfilePatch {
+        headline: Some(Some(headline.to_owned())),
+        location: Some(Some(location)),
+        languages: Some(vec!["en".to_owned()]),
+        niches: Some(vec![niche.to_owned()]),
+        ..ProfilePatch::default()
+    };
+    let channel = ChannelContent {
+        platform,
+        handle: handle.to_owned(),
+        url: format!("https://channels.example/{handle}"),
+        followers,
+        engagement_ppm: Some(engagement),
+    };
+    (profile, channel)
 }
 
 fn aurora() -> CreateBrand {

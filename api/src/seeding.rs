@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use entity::{
     application::{self, ApplicationState},
-    brand, commission_rule,
+    brand, commission_rule, creator_channel,
+    creator_profile::{self, Visibility},
     ids::{BrandId, PartnerId, ProgramId},
     listing::{self, ListingState},
     partner, partnership,
@@ -22,7 +23,10 @@ use crate::{
     app::App,
     brands::service::{self as brands, CreateBrand},
     error::{ApiError, Failure, Fault, RefusalCode},
-    marketplace::service::{self as marketplace, Content},
+    marketplace::{
+        creators::service::{self as creators, ChannelContent, ProfilePatch},
+        service::{self as marketplace, Content},
+    },
     partnerships::service::{
         apply::{self, Apply},
         decide,
@@ -96,6 +100,37 @@ pub async fn partner(app: &App, actor: &Actor, handle: &str, name: &str, bio: &s
         country: None,
     };
     accounts::create_partner(app, actor, command).await.map_err(fault)
+}
+
+/// The partner's profile with a channel, public.
+pub async fn creator(
+    app: &App,
+    actor: &Actor,
+    partner: PartnerId,
+    profile: ProfilePatch,
+    channel: ChannelContent,
+) -> Result<(), Fault> {
+    let known = creator_profile::Entity::find()
+        .filter(creator_profile::Column::PartnerId.eq(partner))
+        .one(app.db.read())
+        .await?;
+    if known.is_some_and(|row| row.visibility == Visibility::Public) {
+        return Ok(());
+    }
+    creators::update_profile(app, actor, partner, profile)
+        .await
+        .map_err(fault)?;
+    let channels = creator_channel::Entity::find()
+        .filter(creator_channel::Column::PartnerId.eq(partner))
+        .count(app.db.read())
+        .await?;
+    if channels == 0 {
+        creators::add_channel(app, actor, partner, channel)
+            .await
+            .map_err(fault)?;
+    }
+    creators::publish_profile(app, actor, partner).await.map_err(fault)?;
+    Ok(())
 }
 
 /// A program with what it earns and how it looks in the marketplace.

@@ -43,6 +43,10 @@ pub struct Model {
     pub allowed_email_domains: String,
     #[sea_orm(column_type = "Text")]
     pub blocked_email_domains: String,
+    /// Followers that the applicant's greatest channel has at least.
+    pub minimum_followers: Option<i32>,
+    /// Only verified channels count, and there must be one.
+    pub requires_verified_channel: bool,
     pub decision: DecisionPolicy,
     /// Of `APPROVE_AFTER_DAYS`.
     pub approve_after_days: Option<i32>,

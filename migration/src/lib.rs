@@ -39,6 +39,7 @@ mod m20261126_000033_messages;
 mod m20261126_000034_search_places;
 mod m20261126_000035_trust;
 mod m20261126_000036_terms_offers;
+mod m20261126_000037_admission_channels;
 mod m20261126_000039_listing_details;
 mod m20261126_000040_saved_searches;
 
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000040_saved_searches::Migration),
             Box::new(m20261126_000034_search_places::Migration),
             Box::new(m20261126_000028_creators::Migration),
+            Box::new(m20261126_000037_admission_channels::Migration),
         ]
     }
 }

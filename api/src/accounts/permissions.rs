@@ -223,6 +223,8 @@ operations! {
     SetCreatorRates = "Mutation.setCreatorRates" => PARTNER;
     PublishCreatorProfile = "Mutation.publishCreatorProfile" => PARTNER;
     HideCreatorProfile = "Mutation.hideCreatorProfile" => PARTNER;
+    RequestChannelVerification = "Mutation.requestChannelVerification" => PARTNER;
+    VerifyChannel = "Mutation.verifyChannel" => PARTNER;
     RemoveCreatorChannel = "Mutation.removeCreatorChannel" => PARTNER;
     SetCreatorVetting = "Mutation.setCreatorVetting" => PLATFORM;
     CreateApiKey = "Mutation.createApiKey" => KEY_HOLDERS;

@@ -30,6 +30,12 @@ pub const LINKS_PER_ADDRESS: u32 = 5;
 pub const LINKS_PER_CLIENT: u32 = 50;
 /// How long links count.
 pub const LINK_WINDOW_MINUTES: i64 = 60;
+/// Looks at channels of one partner by a client in a window.
+pub const CHECKS_PER_PARTNER: u32 = 10;
+/// Looks at channels by a client in a window.
+pub const CHECKS_PER_CLIENT: u32 = 50;
+/// How long looks count.
+pub const CHECK_WINDOW_MINUTES: i64 = 60;
 /// Counts of each kind that are kept. Beyond, an earlier one is forgotten and starts afresh.
 const MAX_COUNTS: usize = 50_000;
 
@@ -98,6 +104,17 @@ impl Throttle {
             per_subject: LINKS_PER_ADDRESS,
             per_client: LINKS_PER_CLIENT,
             window_minutes: LINK_WINDOW_MINUTES,
+            window: Mutex::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn of_channels() -> Self {
+        Self {
+            what: "looks at channels",
+            per_subject: CHECKS_PER_PARTNER,
+            per_client: CHECKS_PER_CLIENT,
+            window_minutes: CHECK_WINDOW_MINUTES,
             window: Mutex::default(),
         }
     }

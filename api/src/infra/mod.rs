@@ -1,4 +1,4 @@
-//! The world outside: database, clock, search, bus, mail. Each is one trait or type, its real forms and what tests put in its
+//! The world outside: database, clock, search, bus, mail, pages elsewhere. Each is one trait or type, its real forms and what tests put in its
 //! place. Nothing outside this folder reads the wall clock or opens a connection.
 
 pub mod bus;
@@ -6,3 +6,4 @@ pub mod clock;
 pub mod db;
 pub mod mail;
 pub mod search;
+pub mod web;

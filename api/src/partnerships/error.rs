@@ -38,6 +38,10 @@ crate::error_codes! {
         EmailDomainNotAllowed,
         /// The program takes no applications from addresses of the account's domain.
         EmailDomainBlocked,
+        /// The program asks for more followers than the partner's greatest channel has.
+        FollowersTooFew,
+        /// The program asks for a verified channel.
+        ChannelNotVerified,
         /// A question that must be answered is not.
         AnswerMissing,
         /// No question that is asked now has this key.

@@ -87,6 +87,8 @@ crate::error_codes! {
         TooManyEmailDomains,
         /// Not a domain such as `example.org`.
         EmailDomainInvalid,
+        /// A least number of followers is 1 at least.
+        MinimumFollowersInvalid,
         /// `APPROVE_AFTER_DAYS` needs 1 to 90 days; the other policies take none.
         ApproveAfterDaysInvalid,
         /// `AFTER_DAYS` needs 1 to 365 days; the others take none.

@@ -223,6 +223,8 @@ impl ProgramMutations {
             excluded_countries: countries(input.excluded_countries),
             allowed_email_domains: input.allowed_email_domains,
             blocked_email_domains: input.blocked_email_domains,
+            minimum_followers: input.minimum_followers_count,
+            requires_verified_channel: input.require_verified_channel,
             decision: input.decision.into(),
             approve_after_days: input.approve_after_days,
             reject_ineligible: input.reject_ineligible,

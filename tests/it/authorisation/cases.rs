@@ -235,6 +235,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "followersCount": 1,
         })),
         Operation::UpdateCreatorChannel => edit(json!({ "id": world.channel, "patch": { "followersCount": 2 } })),
+        Operation::RequestChannelVerification | Operation::VerifyChannel => edit_id(&world.channel),
         Operation::RemoveCreatorChannel => edit_id(&world.channel),
         Operation::SetCreatorAudience => edit(json!({
             "partnerId": world.partner, "audience": [{ "country": "DE", "percent": "50" }],

@@ -178,6 +178,17 @@ impl World {
         let channel = maker
             .make(&creator, "addCreatorChannel", "creatorChannel", channel)
             .await;
+        let asked = json!({ "id": channel });
+        let asked = app
+            .done(
+                &creator,
+                "requestChannelVerification",
+                asked,
+                "verification { token url }",
+            )
+            .await["verification"]
+            .clone();
+        app.pages.put(&text(&asked, "url"), &text(&asked, "token"));
         let profile = json!({ "partnerId": partner, "patch": { "niches": ["travel"] } });
         let profile = maker
             .make(&creator, "updateCreatorProfile", "creatorProfile", profile)

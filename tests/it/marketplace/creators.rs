@@ -549,3 +549,70 @@ async fn a_page_of_creators_costs_a_few_statements(#[values(Database::Sqlite, Da
     })
     .await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_channel_is_verified_by_what_stands_on_it(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let scene = Scene::new(app.clone()).await;
+        let maya = scene.creator("maya", json!({}), json!({})).await;
+        let url = "https://maya.example/about";
+        let id = maya
+            .channel(&app, json!({ "platform": "WEBSITE", "handle": "maya", "url": url }))
+            .await;
+        let by = async |user: &User, field: &str, selection: &str| {
+            app.mutation(Some(&user.token), field, json!({ "id": id }), selection)
+                .await
+        };
+        let verify = async || by(&maya.user, "verifyChannel", "creatorChannel { verifiedAt }").await;
+        let request = async || by(&maya.user, "requestChannelVerification", "verification { token url }").await;
+        let requested = async || request().await["data"]["requestChannelVerification"]["verification"].clone();
+
+        assert_eq!(refusal(&verify().await), "VERIFICATION_NOT_REQUESTED");
+        let asked = requested().await;
+        assert_eq!(asked["url"], url);
+        assert_eq!(requested().await, asked, "the same as long as the channel is the same");
+        assert_eq!(refusal(&verify().await), "CHANNEL_UNREACHABLE");
+        app.pages.put(url, "Coffee, twice a week.");
+        assert_eq!(refusal(&verify().await), "TOKEN_NOT_FOUND");
+        app.pages.put(url, &format!("<p>Coffee. {}</p>", text(&asked, "token")));
+        assert_eq!(scene.found(json!({ "verified": true })).await, [""; 0]);
+        let stranger = app.sign_up("stranger").await;
+        let answer = by(&stranger, "verifyChannel", "creatorChannel { verifiedAt }").await;
+        assert_eq!(error_code(&answer), "NOT_FOUND");
+        let answer = verify().await;
+        assert!(
+            answer["data"]["verifyChannel"]["creatorChannel"]["verifiedAt"].is_string(),
+            "{answer:#}"
+        );
+        assert_eq!(refusal(&verify().await), "ALREADY_VERIFIED");
+        assert_eq!(refusal(&request().await), "ALREADY_VERIFIED");
+        assert_eq!(scene.found(json!({ "verified": true })).await, ["maya"]);
+
+        // Numbers may change; another address proves nothing.
+        let change = async |patch: Value| {
+            let input = json!({ "id": id, "patch": patch });
+            let selection = "creatorChannel { verifiedAt }";
+            app.done(&maya.user, "updateCreatorChannel", input, selection).await["creatorChannel"]["verifiedAt"].clone()
+        };
+        assert!(change(json!({ "followersCount": 7 })).await.is_string());
+        assert_eq!(
+            change(json!({ "url": "https://elsewhere.example/" })).await,
+            Value::Null
+        );
+        assert_eq!(scene.found(json!({ "verified": true })).await, [""; 0]);
+        let again = requested().await;
+        assert_ne!(again["token"], asked["token"]);
+
+        // Looking again and again is limited.
+        let mut codes = Vec::new();
+        for _ in 0..11 {
+            let answer = verify().await;
+            codes.extend(crate::support::answer::error_codes(&answer));
+        }
+        assert!(codes.iter().any(|code| code == "RATE_LIMITED"), "{codes:?}");
+    })
+    .await;
+}

@@ -523,3 +523,46 @@ async fn who_was_rejected_or_withdrew_asks_again_when_the_program_says(
     })
     .await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn programs_may_ask_for_followers_and_a_proved_channel(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let market = app.market("acme").await;
+        let ada = creator(&app, "ada").await;
+        let wrong = set_policy(&app, &market, json!({ "minimumFollowersCount": 0 })).await;
+        assert_eq!(refusal(&wrong), "MINIMUM_FOLLOWERS_INVALID");
+        policy(&app, &market, json!({ "minimumFollowersCount": 1_000 })).await;
+        assert_eq!(obstacle(&app, &market, &ada).await, "FOLLOWERS_TOO_FEW");
+        let url = "https://ada.example/";
+        let input = json!({
+            "partnerId": ada.1.id, "platform": "WEBSITE", "handle": "ada", "url": url, "followersCount": 999,
+        });
+        let selection = "creatorChannel { id }";
+        let channel = app.done(&ada.0, "addCreatorChannel", input, selection).await["creatorChannel"].clone();
+        assert_eq!(obstacle(&app, &market, &ada).await, "FOLLOWERS_TOO_FEW");
+        let id = text(&channel, "id");
+        let input = json!({ "id": id, "patch": { "followersCount": 1_000 } });
+        app.done(&ada.0, "updateCreatorChannel", input, selection).await;
+        assert_eq!(eligibility(&app, &market, &ada).await["eligible"], true);
+
+        policy(
+            &app,
+            &market,
+            json!({ "minimumFollowersCount": 1_000, "requireVerifiedChannel": true }),
+        )
+        .await;
+        assert_eq!(obstacle(&app, &market, &ada).await, "CHANNEL_NOT_VERIFIED");
+        let input = json!({ "id": id });
+        let selection = "verification { token }";
+        let asked = app
+            .done(&ada.0, "requestChannelVerification", input.clone(), selection)
+            .await;
+        app.pages.put(url, &text(&asked["verification"], "token"));
+        app.done(&ada.0, "verifyChannel", input, "creatorChannel { id }").await;
+        assert_eq!(applied(&app, &market, &ada).await.1, "SUBMITTED");
+    })
+    .await;
+}

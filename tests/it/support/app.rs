@@ -39,6 +39,7 @@ use super::{
     digest,
     mail::RecordingMailer,
     socket::Served,
+    web::Pages,
 };
 
 /// When every test begins.
@@ -57,6 +58,7 @@ pub struct TestApp {
     pub app: App,
     pub clock: Arc<ManualClock>,
     pub mailer: Arc<RecordingMailer>,
+    pub pages: Arc<Pages>,
     router: Router,
     client: SocketAddr,
 }
@@ -115,6 +117,7 @@ impl TestApp {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
         let mailer = Arc::new(RecordingMailer::default());
+        let pages = Arc::new(Pages::default());
         config.database_connections = CONNECTIONS;
         let db = Db::connect(&config.database_url, config.database_connections)
             .await
@@ -124,6 +127,7 @@ impl TestApp {
             ids: Ids::seeded(SEED),
             mailer: Some(Arc::<RecordingMailer>::clone(&mailer)),
             search,
+            web: Some(Arc::<Pages>::clone(&pages)),
             feeds,
         };
         let Ok(app) = App::assemble(config, db, parts).await else {
@@ -134,6 +138,7 @@ impl TestApp {
             app,
             clock,
             mailer,
+            pages,
             router,
             client: CLIENT,
         }

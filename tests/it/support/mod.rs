@@ -15,3 +15,4 @@ pub mod schema;
 pub mod smtp;
 pub mod socket;
 pub mod sqlite;
+pub mod web;

@@ -51,5 +51,15 @@ crate::error_codes! {
         InvalidTransition,
         /// A reason has 1 to 500 characters.
         ReasonInvalid,
+        /// The channel is verified.
+        AlreadyVerified,
+        /// The token was not asked for yet.
+        VerificationNotRequested,
+        /// The channel's address may not be read: http and https on their own ports and public addresses only.
+        AddressNotAllowed,
+        /// The channel's page could not be read.
+        ChannelUnreachable,
+        /// The token does not stand on the channel's page.
+        TokenNotFound,
     }
 }

@@ -15,3 +15,4 @@ pub mod queries;
 pub mod rules;
 pub mod service;
 pub mod types;
+pub mod verification;

@@ -7,10 +7,12 @@ use super::{
     types::{
         AddCreatorChannelInput, AddCreatorChannelPayload, HideCreatorProfileInput, HideCreatorProfilePayload,
         PublishCreatorProfileInput, PublishCreatorProfilePayload, RemoveCreatorChannelInput,
-        RemoveCreatorChannelPayload, SetCreatorAudienceInput, SetCreatorAudiencePayload, SetCreatorRatesInput,
-        SetCreatorRatesPayload, SetCreatorVettingInput, SetCreatorVettingPayload, UpdateCreatorChannelInput,
-        UpdateCreatorChannelPayload, UpdateCreatorProfileInput, UpdateCreatorProfilePayload,
+        RemoveCreatorChannelPayload, RequestChannelVerificationInput, RequestChannelVerificationPayload,
+        SetCreatorAudienceInput, SetCreatorAudiencePayload, SetCreatorRatesInput, SetCreatorRatesPayload,
+        SetCreatorVettingInput, SetCreatorVettingPayload, UpdateCreatorChannelInput, UpdateCreatorChannelPayload,
+        UpdateCreatorProfileInput, UpdateCreatorProfilePayload, VerifyChannelInput, VerifyChannelPayload,
     },
+    verification,
 };
 use crate::{
     error::ApiError,
@@ -153,6 +155,27 @@ impl CreatorMutations {
                 .transpose()?,
         };
         UpdateCreatorChannelPayload::of(service::update_channel(ctx.app(), ctx.actor(), id, patch).await)
+    }
+
+    /// Gives a text to be placed on a channel, to prove whose it is; the same text until the channel's handle or address changes.
+    async fn request_channel_verification(
+        &self,
+        ctx: &Context<'_>,
+        input: RequestChannelVerificationInput,
+    ) -> Result<Option<RequestChannelVerificationPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        RequestChannelVerificationPayload::of(verification::request(ctx.app(), ctx.actor(), id).await)
+    }
+
+    /// Looks for the text on the channel's page: its first 512 kB, as anybody gets it without signing in, within five seconds and
+    /// three redirects. At most 10 looks in an hour for a partner, 50 for a client.
+    async fn verify_channel(
+        &self,
+        ctx: &Context<'_>,
+        input: VerifyChannelInput,
+    ) -> Result<Option<VerifyChannelPayload>, ApiError> {
+        let id = parse_id(&input.id, "id")?;
+        VerifyChannelPayload::of(verification::verify(ctx.app(), ctx.actor(), ctx.client(), id).await)
     }
 
     /// Takes a channel away.

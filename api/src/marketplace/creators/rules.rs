@@ -184,6 +184,13 @@ pub fn is_country(code: &str) -> bool {
     code.len() == 2 && COUNTRIES.split_ascii_whitespace().any(|known| known == code)
 }
 
+/// What is placed on a channel: nobody writes it by chance, and everybody sees what it is for.
+#[must_use]
+pub fn verification_token<const N: usize>(secret: [u8; N]) -> String {
+    let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("tributary-{digits}")
+}
+
 /// Parts per million as basis points, where they are whole ones between nothing and everything.
 #[must_use]
 pub fn bps(ppm: i64) -> Option<i32> {

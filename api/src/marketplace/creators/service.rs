@@ -32,9 +32,9 @@ use crate::{
     outbox::{self, Fact, Topic},
 };
 
-type Result<T> = std::result::Result<T, Failure<Code>>;
-type Profile = creator_profile::Model;
-type Channel = creator_channel::Model;
+pub(super) type Result<T> = std::result::Result<T, Failure<Code>>;
+pub(super) type Profile = creator_profile::Model;
+pub(super) type Channel = creator_channel::Model;
 
 /// What to change of a profile; what is absent stays, and nothing in its place takes it away.
 #[derive(Default)]
@@ -357,7 +357,7 @@ async fn open_in_tx(tx: &DatabaseTransaction, app: &App, partner: PartnerId) -> 
 }
 
 /// A channel of the caller, with its profile.
-async fn own_channel_in_tx(
+pub(super) async fn own_channel_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
@@ -401,7 +401,13 @@ async fn refuse_twin_in_tx(tx: &DatabaseTransaction, row: &Channel, field: &str)
 }
 
 /// Stores a profile and announces that something of the creator changed.
-async fn store(app: &App, actor: &Actor, tx: DatabaseTransaction, row: Profile, change: Change<'_>) -> Result<Profile> {
+pub(super) async fn store(
+    app: &App,
+    actor: &Actor,
+    tx: DatabaseTransaction,
+    row: Profile,
+    change: Change<'_>,
+) -> Result<Profile> {
     let row = Profile {
         updated_at: app.clock.now(),
         ..row

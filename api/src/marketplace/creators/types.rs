@@ -489,6 +489,57 @@ payload! {
     } refused by CreatorError, CreatorErrorCode
 }
 
+/// What is to be placed on a channel, to prove whose it is.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ChannelVerification {
+    /// The text, to be placed where anybody reads it without signing in: in the description, in a page.
+    pub token: String,
+    /// The page on which it is looked for.
+    pub url: Url,
+    /// The channel.
+    pub creator_channel: CreatorChannel,
+}
+
+impl From<creator_channel::Model> for ChannelVerification {
+    fn from(row: creator_channel::Model) -> Self {
+        Self {
+            token: row.verification_token.clone().unwrap_or_default(),
+            url: Url(row.url.clone()),
+            creator_channel: row.into(),
+        }
+    }
+}
+
+/// For which channel a token is wanted.
+#[derive(InputObject)]
+pub struct RequestChannelVerificationInput {
+    /// The channel.
+    pub id: ID,
+}
+
+/// Which channel to look at.
+#[derive(InputObject)]
+pub struct VerifyChannelInput {
+    /// The channel.
+    pub id: ID,
+}
+
+payload! {
+    /// What `requestChannelVerification` answers.
+    RequestChannelVerificationPayload {
+        /// What to place, and where.
+        verification: ChannelVerification
+    } refused by CreatorError, CreatorErrorCode
+}
+
+payload! {
+    /// What `verifyChannel` answers.
+    VerifyChannelPayload {
+        /// The channel, verified now.
+        creator_channel: CreatorChannel
+    } refused by CreatorError, CreatorErrorCode
+}
+
 payload! {
     /// What `removeCreatorChannel` answers.
     RemoveCreatorChannelPayload {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     admission_policy,
     application::{self, ApplicationState, ReapplyPolicy},
+    creator_channel,
     ids::{PartnerId, ProgramId, UserId},
     listing::{self, ListingState},
     partner, partnership,
@@ -189,13 +190,25 @@ pub(super) async fn list_applicants_in_tx(
         .filter(user::Column::Id.is_in(people.iter().filter_map(|(_, user)| *user)))
         .all(conn)
         .await?;
+    let channels: Vec<creator_channel::Model> = creator_channel::Entity::find()
+        .filter(creator_channel::Column::PartnerId.is_in(people.iter().map(|(partner, _)| *partner)))
+        .all(conn)
+        .await?;
     let known = people.iter().map(|(partner, user)| {
         let account = user.and_then(|id| users.iter().find(|row| row.id == id));
         let country = partners.iter().find(|row| row.id == *partner);
+        let of_partner = |verified_only: bool| {
+            let counted = channels
+                .iter()
+                .filter(|row| row.partner_id == *partner && (!verified_only || row.verified_at.is_some()));
+            counted.map(|row| row.followers).max()
+        };
         let applicant = Applicant {
             country: country.and_then(|row| row.country.clone()),
             email: account.map(|row| row.email_key.clone()),
             email_is_proved: account.is_some_and(|row| row.email_verified_at.is_some()),
+            followers: of_partner(false),
+            verified_followers: of_partner(true),
         };
         ((*partner, *user), applicant)
     });
@@ -294,6 +307,11 @@ pub(super) fn of_requirements(policy: &admission_policy::Model, applicant: &Appl
         Obstacle::EmailDomainBlocked => (
             Code::EmailDomainBlocked,
             "this program takes no applications from addresses of this domain",
+        ),
+        Obstacle::ChannelNotVerified => (Code::ChannelNotVerified, "this program asks for a verified channel"),
+        Obstacle::FollowersTooFew => (
+            Code::FollowersTooFew,
+            "this program asks for more followers than the greatest channel that counts has",
         ),
     };
     obstacles(&admission, applicant)

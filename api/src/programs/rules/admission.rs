@@ -24,6 +24,9 @@ pub struct Admission {
     pub excluded_countries: Vec<String>,
     pub allowed_domains: Vec<String>,
     pub blocked_domains: Vec<String>,
+    pub minimum_followers: Option<i32>,
+    /// Only verified channels count, and there must be one.
+    pub requires_verified_channel: bool,
 }
 
 /// What is known of who applies.
@@ -35,6 +38,10 @@ pub struct Applicant {
     pub email: Option<String>,
     /// Whether its holder proved that address.
     pub email_is_proved: bool,
+    /// Of the partner's greatest channel; absent when it names none.
+    pub followers: Option<i64>,
+    /// The same of its verified ones.
+    pub verified_followers: Option<i64>,
 }
 
 /// A requirement that is not met.
@@ -46,6 +53,8 @@ pub enum Obstacle {
     EmailNotVerified,
     EmailDomainNotAllowed,
     EmailDomainBlocked,
+    FollowersTooFew,
+    ChannelNotVerified,
 }
 
 /// Every requirement that an applicant does not meet.
@@ -54,6 +63,7 @@ pub fn obstacles(admission: &Admission, applicant: &Applicant) -> Vec<Obstacle> 
     country(admission, applicant.country.as_deref())
         .into_iter()
         .chain(email(admission, applicant))
+        .chain(followers(admission, applicant))
         .collect()
 }
 
@@ -74,6 +84,19 @@ fn country(admission: &Admission, country: Option<&str>) -> Option<Obstacle> {
     } else {
         None
     }
+}
+
+fn followers(admission: &Admission, applicant: &Applicant) -> Option<Obstacle> {
+    let counted = if admission.requires_verified_channel {
+        applicant.verified_followers
+    } else {
+        applicant.followers
+    };
+    if admission.requires_verified_channel && counted.is_none() {
+        return Some(Obstacle::ChannelNotVerified);
+    }
+    let least = i64::from(admission.minimum_followers?);
+    (counted.unwrap_or(0) < least).then_some(Obstacle::FollowersTooFew)
 }
 
 fn email(admission: &Admission, applicant: &Applicant) -> Option<Obstacle> {
@@ -145,6 +168,47 @@ mod tests {
             country: country.map(str::to_owned),
             email: Some(email.to_owned()),
             email_is_proved,
+            followers: None,
+            verified_followers: None,
+        }
+    }
+
+    #[test]
+    fn the_greatest_channel_counts() {
+        let admission = Admission {
+            minimum_followers: Some(1_000),
+            ..Admission::default()
+        };
+        for (followers, wanted) in [
+            (None, Some(Obstacle::FollowersTooFew)),
+            (Some(999), Some(Obstacle::FollowersTooFew)),
+            (Some(1_000), None),
+        ] {
+            let applicant = Applicant {
+                followers,
+                ..Applicant::default()
+            };
+            assert_eq!(
+                obstacles(&admission, &applicant).first().copied(),
+                wanted,
+                "{followers:?}"
+            );
+        }
+        let admission = Admission {
+            requires_verified_channel: true,
+            ..admission
+        };
+        for (verified_followers, wanted) in [
+            (None, Some(Obstacle::ChannelNotVerified)),
+            (Some(999), Some(Obstacle::FollowersTooFew)),
+            (Some(1_000), None),
+        ] {
+            let applicant = Applicant {
+                followers: Some(50_000),
+                verified_followers,
+                ..Applicant::default()
+            };
+            assert_eq!(obstacles(&admission, &applicant).first().copied(), wanted);
         }
     }
 

@@ -32,6 +32,8 @@ pub struct SetAdmission {
     pub excluded_countries: Vec<String>,
     pub allowed_email_domains: Vec<String>,
     pub blocked_email_domains: Vec<String>,
+    pub minimum_followers: Option<i32>,
+    pub requires_verified_channel: bool,
     pub decision: DecisionPolicy,
     pub approve_after_days: Option<i32>,
     pub reject_ineligible: bool,
@@ -49,6 +51,8 @@ pub fn open_to_all(program: ProgramId, brand: BrandId, since: DateTime<Utc>) -> 
         excluded_countries: String::new(),
         allowed_email_domains: String::new(),
         blocked_email_domains: String::new(),
+        minimum_followers: None,
+        requires_verified_channel: false,
         decision: DecisionPolicy::Manual,
         approve_after_days: None,
         reject_ineligible: false,
@@ -76,6 +80,13 @@ pub async fn set_admission(app: &App, actor: &Actor, command: SetAdmission) -> R
             "`APPROVE_AFTER_DAYS` needs 1 to 90 days; the other policies take none",
         ));
     }
+    if command.minimum_followers.is_some_and(|least| least < 1) {
+        return Err(Failure::refused_field(
+            Code::MinimumFollowersInvalid,
+            "minimumFollowersCount",
+            "a least number of followers is 1 at least",
+        ));
+    }
     check_again(command.after_rejection, "afterRejectionDays")?;
     check_again(command.after_withdrawal, "afterWithdrawalDays")?;
     let row = Model {
@@ -85,6 +96,8 @@ pub async fn set_admission(app: &App, actor: &Actor, command: SetAdmission) -> R
         excluded_countries: check_countries(command.excluded_countries, "excludedCountries")?,
         allowed_email_domains: check_domains(command.allowed_email_domains, "allowedEmailDomains")?,
         blocked_email_domains: check_domains(command.blocked_email_domains, "blockedEmailDomains")?,
+        minimum_followers: command.minimum_followers,
+        requires_verified_channel: command.requires_verified_channel,
         decision: command.decision,
         approve_after_days: command.approve_after_days,
         reject_ineligible: command.reject_ineligible,
@@ -99,6 +112,8 @@ pub async fn set_admission(app: &App, actor: &Actor, command: SetAdmission) -> R
         Column::ExcludedCountries,
         Column::AllowedEmailDomains,
         Column::BlockedEmailDomains,
+        Column::MinimumFollowers,
+        Column::RequiresVerifiedChannel,
         Column::Decision,
         Column::ApproveAfterDays,
         Column::RejectIneligible,
@@ -197,6 +212,8 @@ pub fn admission_of(policy: &Model) -> Admission {
         excluded_countries: split_list(&policy.excluded_countries),
         allowed_domains: split_list(&policy.allowed_email_domains),
         blocked_domains: split_list(&policy.blocked_email_domains),
+        minimum_followers: policy.minimum_followers,
+        requires_verified_channel: policy.requires_verified_channel,
     }
 }
 

@@ -48,6 +48,10 @@ pub struct AdmissionPolicy {
     pub allowed_email_domains: Vec<String>,
     /// Domains, with those below them, of which it must be none. Goes before what is allowed.
     pub blocked_email_domains: Vec<String>,
+    /// Followers that the greatest channel of whoever applies has at least; absent when it does not matter.
+    pub minimum_followers_count: Option<i32>,
+    /// Whether whoever applies must have a verified channel; only verified ones count then.
+    pub require_verified_channel: bool,
     /// Who decides about applications.
     pub decision: DecisionPolicy,
     /// The days of `APPROVE_AFTER_DAYS`; absent otherwise.
@@ -74,6 +78,8 @@ impl From<admission_policy::Model> for AdmissionPolicy {
             excluded_countries: countries(&row.excluded_countries),
             allowed_email_domains: service::split_list(&row.allowed_email_domains),
             blocked_email_domains: service::split_list(&row.blocked_email_domains),
+            minimum_followers_count: row.minimum_followers,
+            require_verified_channel: row.requires_verified_channel,
             decision: row.decision.into(),
             approve_after_days: row.approve_after_days,
             reject_ineligible: row.reject_ineligible,
@@ -103,6 +109,11 @@ pub struct SetAdmissionPolicyInput {
     /// Domains, with those below them, of which it must be none: at most 100. Goes before what is allowed.
     #[graphql(default)]
     pub blocked_email_domains: Vec<String>,
+    /// Followers that the greatest channel of whoever applies has at least, as the creator says: 1 or more.
+    pub minimum_followers_count: Option<i32>,
+    /// Whether whoever applies must have a verified channel; only verified ones count then.
+    #[graphql(default = false)]
+    pub require_verified_channel: bool,
     /// Who decides about applications. Only the first one of a partner is approved by itself, and never a flagged one.
     #[graphql(default_with = "DecisionPolicy::Manual")]
     pub decision: DecisionPolicy,
