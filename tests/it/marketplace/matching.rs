@@ -84,7 +84,10 @@ async fn world(app: &TestApp) -> World {
     }
 }
 
-fn counted(matches: &Value) -> Vec<(String, i64, Vec<(String, i64)>)> {
+/// A title, its points, and what they are for.
+type Counted = (String, i64, Vec<(String, i64)>);
+
+fn counted(matches: &Value) -> Vec<Counted> {
     let reason = |reason: &Value| (text(reason, "code"), reason["points"].as_i64().unwrap());
     let all = matches.as_array().unwrap().iter();
     all.map(|found| {
@@ -98,7 +101,7 @@ fn counted(matches: &Value) -> Vec<(String, i64, Vec<(String, i64)>)> {
     .collect()
 }
 
-fn named(title: &str, points: i64, reasons: &[(&str, i64)]) -> (String, i64, Vec<(String, i64)>) {
+fn named(title: &str, points: i64, reasons: &[(&str, i64)]) -> Counted {
     let reasons = reasons
         .iter()
         .map(|(code, points)| ((*code).to_owned(), *points))
