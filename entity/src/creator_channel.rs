@@ -38,8 +38,8 @@ pub struct Model {
     pub url: String,
     /// As the creator says.
     pub followers: i64,
-    /// Basis points, as the creator says.
-    pub engagement_bps: Option<i32>,
+    /// Parts per million, as the creator says.
+    pub engagement_ppm: Option<i64>,
     /// What is to be placed on the channel; absent until it is asked for.
     #[sea_orm(column_type = "Text", nullable)]
     pub verification_token: Option<String>,

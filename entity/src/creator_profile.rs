@@ -51,7 +51,7 @@ pub struct Model {
     /// One a line, in the order given.
     #[sea_orm(column_type = "Text")]
     pub media_kit_urls: String,
-    /// `DE:4000,FR:2500`: basis points of the audience, the greatest first.
+    /// `DE:400000,FR:250000`: parts per million of the audience, the greatest first.
     #[sea_orm(column_type = "Text")]
     pub audience: String,
     /// `POST:EUR:25000,STORY:EUR:9900`: in minor units, in the order given.

@@ -1,4 +1,5 @@
-//! A day of a partnership that is to be counted again.
+//! A note that a day of a partnership is to be counted again. Whoever has something to note writes one of its own: a note that
+//! is shared could be taken for done while somebody's rows behind it are not committed yet.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,9 +8,9 @@ use crate::ids::PartnershipId;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "trust_stale_days")]
 pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
+    #[sea_orm(primary_key)]
+    pub seq: i64,
     pub partnership_id: PartnershipId,
-    #[sea_orm(primary_key, auto_increment = false)]
     /// Days since 1970-01-01.
     pub day: i32,
 }

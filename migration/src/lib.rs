@@ -42,6 +42,8 @@ mod m20261126_000036_terms_offers;
 mod m20261126_000037_admission_channels;
 mod m20261126_000039_listing_details;
 mod m20261126_000040_saved_searches;
+mod m20261126_000041_stale_notes;
+mod m20261126_000042_creator_shares;
 
 pub struct Migrator;
 
@@ -86,6 +88,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000034_search_places::Migration),
             Box::new(m20261126_000028_creators::Migration),
             Box::new(m20261126_000037_admission_channels::Migration),
+            Box::new(m20261126_000041_stale_notes::Migration),
+            Box::new(m20261126_000042_creator_shares::Migration),
         ]
     }
 }

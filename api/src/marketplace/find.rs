@@ -20,7 +20,7 @@ use crate::{
     marketplace::{
         documents, rules,
         service::open_to_all,
-        types::find::{FoundItem, FoundPage},
+        types::found::{FoundItem, FoundPage},
     },
 };
 

@@ -15,6 +15,7 @@ use crate::{
         shortlists::service as shortlists,
         types::{
             OrderDirection,
+            conditions::Where,
             find::{
                 BrandConnection, BrandWhere, ListingConnection, ListingFacets, ListingOrder, ListingOrderField,
                 ListingWhere, MarketplaceSuggestions,

@@ -1,11 +1,13 @@
 //! Listings as the schema shows them.
 
+pub mod conditions;
 pub mod find;
+pub mod found;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{BrandId, ListingId, ProgramId},
+    ids::ProgramId,
     listing::{self, PayoutMethods},
 };
 
@@ -149,13 +151,7 @@ pub struct Listing {
     /// Until when the platform shows it first; absent when it does not.
     pub featured_until: Option<DateTime<Utc>>,
     #[graphql(skip)]
-    pub row: listing::Model,
-    #[graphql(skip)]
-    pub listing_id: ListingId,
-    #[graphql(skip)]
-    pub program_id: ProgramId,
-    #[graphql(skip)]
-    pub brand_id: BrandId,
+    row: listing::Model,
 }
 
 impl From<listing::Model> for Listing {
@@ -175,9 +171,6 @@ impl From<listing::Model> for Listing {
             state: row.state.into(),
             created_at: row.created_at,
             published_at: row.published_at,
-            listing_id: row.id,
-            program_id: row.program_id,
-            brand_id: row.brand_id,
         }
     }
 }
@@ -186,28 +179,28 @@ impl From<listing::Model> for Listing {
 impl Listing {
     /// The program it stands for.
     async fn program(&self, ctx: &Context<'_>) -> Result<Option<Program>, ApiError> {
-        Ok(ctx.load(self.program_id).await?.map(Program::from))
+        Ok(ctx.load(self.row.program_id).await?.map(Program::from))
     }
 
     /// The brand whose program it is.
     async fn brand(&self, ctx: &Context<'_>) -> Result<Option<Brand>, ApiError> {
-        Ok(ctx.load(self.brand_id).await?.map(Brand::from))
+        Ok(ctx.load(self.row.brand_id).await?.map(Brand::from))
     }
 
     /// How its program does by its partners. Absent until something was counted.
     async fn trust(&self, ctx: &Context<'_>) -> Result<Option<ListingTrust>, ApiError> {
-        Ok(ctx.load(ProgramTrustOf(self.program_id)).await?.map(Into::into))
+        Ok(ctx.load(ProgramTrustOf(self.row.program_id)).await?.map(Into::into))
     }
 
     /// What it lacks to be published, and to be good. For its brand's people and the platform.
     async fn quality(&self, ctx: &Context<'_>) -> Result<Option<ListingQuality>, ApiError> {
         ctx.actor()
-            .authorise(Operation::SeeListingQuality, Place::brand(self.brand_id))?;
-        let Some(program) = ctx.load(self.program_id).await? else {
+            .authorise(Operation::SeeListingQuality, Place::brand(self.row.brand_id))?;
+        let Some(program) = ctx.load(self.row.program_id).await? else {
             return Ok(None);
         };
         let now = ctx.app().clock.now();
-        let rules = ctx.load(RulesOf(self.program_id)).await?.unwrap_or_default();
+        let rules = ctx.load(RulesOf(self.row.program_id)).await?.unwrap_or_default();
         let has_rule = rules
             .iter()
             .any(|rule| rule.valid_until.is_none_or(|until| now < until));
@@ -223,7 +216,7 @@ impl Listing {
         #[graphql(desc = "The partner in whose name the caller looks.")] partner_id: ID,
     ) -> Result<Option<ListingMark>, ApiError> {
         let partner = parse_id(&partner_id, "partnerId")?;
-        let mark = ctx.load(ListingMarkOf(partner, self.listing_id)).await?;
+        let mark = ctx.load(ListingMarkOf(partner, self.row.id)).await?;
         Ok(mark.map(ListingMark::from))
     }
 }

@@ -1,11 +1,15 @@
 //! How programs and partners do: numbers from rows, worked by hand, and nothing where they would mislead.
 
 use chrono::TimeDelta;
-use entity::{partner_trust, program_trust, trust_day, trust_earning, trust_progress, trust_wait};
+use entity::{click, partner_trust, program_trust, trust_day, trust_earning, trust_progress, trust_wait};
 use rstest::rstest;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ActiveModelTrait, EntityTrait, QueryOrder};
 use serde_json::{Value, json};
-use tributary::{marketplace::trust::measure, outbox::relay, tracking::clicks};
+use tributary::{
+    marketplace::trust::{self, measure},
+    outbox::relay,
+    tracking::clicks,
+};
 
 use crate::support::{
     answer::{data_at, error_code},
@@ -176,6 +180,41 @@ async fn counted_bit_by_bit_or_at_once_it_is_the_same(
         assert_eq!(rows(&app).await, counted);
     })
     .await;
+}
+
+/// SQLite has one writer: there nothing is counted while a click is being written.
+#[tokio::test]
+async fn a_click_that_is_being_written_is_counted_later() {
+    with_app(Database::Postgres, |app| async move {
+        let market = app.market("aurora").await;
+        let promoter = app.promoter(&market, "mia", None).await;
+        let link = app.link(&promoter).await;
+        app.click(&link).await;
+        clicks::flush(&app.app).await.unwrap();
+        let first = click::Entity::find().one(app.db()).await.unwrap().unwrap();
+        let second = click::Model {
+            id: app.app.ids.new_id(app.now()),
+            ..first
+        };
+        let writing = app.app.db.begin().await.unwrap();
+        let model = click::ActiveModel::from(second.clone()).reset_all();
+        click::Entity::insert(model)
+            .exec_without_returning(&writing)
+            .await
+            .unwrap();
+        trust::stale_in_tx(&writing, &[second]).await.unwrap();
+        measured(&app).await;
+        assert_eq!(counted_clicks(&app).await, 1);
+        writing.commit().await.unwrap();
+        measured(&app).await;
+        assert_eq!(counted_clicks(&app).await, 2);
+    })
+    .await;
+}
+
+async fn counted_clicks(app: &TestApp) -> i64 {
+    let days = trust_day::Entity::find().all(app.db()).await.unwrap();
+    days.iter().map(|day| day.clicks).sum()
 }
 
 /// Everything that was counted, whenever that was.

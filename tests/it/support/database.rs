@@ -9,18 +9,26 @@ pub enum Database {
     Postgres,
 }
 
-/// A fresh, migrated database.
+/// A database of one test.
 pub enum TestDatabase {
     Sqlite(sqlite::TestDatabase),
     Postgres(postgres::TestDatabase),
 }
 
 impl Database {
-    /// `None` when the machine has no PostgreSQL: the case is skipped, loudly.
+    /// A migrated one; `None` when the machine has no PostgreSQL: the case is skipped, loudly.
     pub async fn create(self) -> Option<TestDatabase> {
         match self {
             Self::Sqlite => Some(TestDatabase::Sqlite(sqlite::create().await)),
             Self::Postgres => postgres::create().await.map(TestDatabase::Postgres),
+        }
+    }
+
+    /// One without tables.
+    pub async fn create_empty(self) -> Option<TestDatabase> {
+        match self {
+            Self::Sqlite => Some(TestDatabase::Sqlite(sqlite::create_empty())),
+            Self::Postgres => postgres::create_empty().await.map(TestDatabase::Postgres),
         }
     }
 }

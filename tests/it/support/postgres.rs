@@ -79,8 +79,17 @@ pub struct TestDatabase {
 
 /// Makes a migrated database; `None` when this machine has no PostgreSQL and need not have it.
 pub async fn create() -> Option<TestDatabase> {
-    static CLUSTER: OnceLock<Result<Cluster, Trouble>> = OnceLock::new();
-    Some(cluster(&CLUSTER, Commits::Forgetful)?.create().await)
+    Some(shared_cluster()?.create().await)
+}
+
+/// One without tables.
+pub async fn create_empty() -> Option<TestDatabase> {
+    Some(shared_cluster()?.create_empty().await)
+}
+
+fn shared_cluster() -> Option<&'static Cluster> {
+    static SHARED: OnceLock<Result<Cluster, Trouble>> = OnceLock::new();
+    cluster(&SHARED, Commits::Forgetful)
 }
 
 /// A cluster of one test, which may be stopped violently and forgets nothing that was committed.
@@ -180,10 +189,19 @@ impl Cluster {
 
     /// A migrated database.
     pub async fn create(&'static self) -> TestDatabase {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         self.migrate_template().await;
+        self.create_from(TEMPLATE).await
+    }
+
+    /// One without tables.
+    pub async fn create_empty(&'static self) -> TestDatabase {
+        self.create_from("template0").await
+    }
+
+    async fn create_from(&'static self, template: &str) -> TestDatabase {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        self.administer(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        self.administer(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await;
         TestDatabase { cluster: self, name }
     }

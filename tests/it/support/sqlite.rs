@@ -19,6 +19,12 @@ pub async fn create() -> TestDatabase {
     TestDatabase { folder }
 }
 
+/// One without tables.
+pub fn create_empty() -> TestDatabase {
+    let folder = TempDir::with_prefix("tributary-sqlite-").unwrap();
+    TestDatabase { folder }
+}
+
 impl TestDatabase {
     pub fn url(&self) -> String {
         format!("sqlite:{}", file_in(self.folder.path()).display())

@@ -132,7 +132,7 @@ pub fn synonyms(word: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Raised when words are cut or rows are described in another way than before, though the fields are the same.
-const DESCRIBED: u32 = 1;
+const DESCRIBED: u32 = 2;
 
 /// What decides how documents are indexed, condensed: an index that was built by another is of no use.
 #[must_use]

@@ -109,11 +109,7 @@ fn document(
         )
         .number(
             creators::ENGAGEMENT,
-            channels
-                .iter()
-                .filter_map(|channel| channel.engagement_bps)
-                .max()
-                .map(Into::into),
+            channels.iter().filter_map(|channel| channel.engagement_ppm).max(),
         )
         .flag(
             creators::VERIFIED,

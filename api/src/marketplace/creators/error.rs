@@ -23,7 +23,7 @@ crate::error_codes! {
         HandleInvalid,
         /// A channel has 0 to 2,000,000,000 followers.
         FollowersInvalid,
-        /// An engagement lies between 0 and 100 percent, with at most two decimals.
+        /// An engagement lies between 0 and 100 percent.
         EngagementInvalid,
         /// The partner has a channel of this platform and handle.
         ChannelExists,
@@ -35,7 +35,7 @@ crate::error_codes! {
         CountryTwice,
         /// An audience names at most 50 countries.
         TooManyCountries,
-        /// A share lies above 0 and is at most 100 percent, with at most two decimals.
+        /// A share lies above 0 and is at most 100 percent.
         ShareInvalid,
         /// The shares come to more than 100 percent.
         AudienceExceedsWhole,

@@ -3,7 +3,8 @@
 use async_graphql::{Context, Object};
 
 use super::{
-    service::{self, ChannelContent, ChannelPatch, ProfilePatch, RateContent, ShareContent},
+    rules::Share,
+    service::{self, ChannelContent, ChannelPatch, ProfilePatch, RateContent},
     types::{
         AddCreatorChannelInput, AddCreatorChannelPayload, HideCreatorProfileInput, HideCreatorProfilePayload,
         PublishCreatorProfileInput, PublishCreatorProfilePayload, RemoveCreatorChannelInput,
@@ -55,7 +56,7 @@ impl CreatorMutations {
     ) -> Result<Option<SetCreatorAudiencePayload>, ApiError> {
         let partner = parse_id(&input.partner_id, "partnerId")?;
         let share = |(place, share): (usize, super::types::AudienceShareInput)| {
-            Ok(ShareContent {
+            Ok(Share {
                 country: share.country.0,
                 ppm: percent_to_ppm(share.percent, &format!("audience.{place}.percent"))?,
             })

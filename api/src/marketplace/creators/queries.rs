@@ -11,6 +11,7 @@ use crate::{
         find,
         queries::{read_page, read_text},
         shortlists::service as shortlists,
+        types::conditions::Where,
     },
     page,
 };
@@ -42,7 +43,9 @@ impl CreatorQueries {
         let facets = asked.field("facets");
         let query = Query {
             sort: CreatorOrder::sort(order_by, &filter, text.is_some())?,
-            filter: filter.filter()?.without(hidden.into_iter().map(|id| id.0)),
+            filter: filter
+                .filter(ctx.app().clock.now())?
+                .without(hidden.into_iter().map(|id| id.0)),
             count: asked.field("totalCount").exists(),
             facets: CreatorFacets::FIELDS
                 .into_iter()

@@ -13,9 +13,6 @@ pub const MAX_RATES: usize = 30;
 pub const MAX_FOLLOWERS: i64 = 2_000_000_000;
 const MAX_HEADLINE_CHARS: usize = 120;
 const MAX_HANDLE_CHARS: usize = 100;
-/// Basis points of the whole.
-pub const WHOLE_BPS: i32 = 10_000;
-const PPM_PER_BPS: i64 = 100;
 /// Hundredths of a degree are about a kilometre.
 const PLACE_DECIMALS: u32 = 2;
 const MICRO: i64 = 1_000_000;
@@ -90,7 +87,7 @@ impl Deliverable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {
     pub country: String,
-    pub bps: i32,
+    pub ppm: i64,
 }
 
 /// What a deliverable costs.
@@ -191,35 +188,21 @@ pub fn verification_token<const N: usize>(secret: [u8; N]) -> String {
     format!("tributary-{digits}")
 }
 
-/// Parts per million as basis points, where they are whole ones between nothing and everything.
-#[must_use]
-pub fn bps(ppm: i64) -> Option<i32> {
-    let whole = ppm % PPM_PER_BPS == 0;
-    let bps = i32::try_from(ppm / PPM_PER_BPS).ok()?;
-    (whole && (0..=WHOLE_BPS).contains(&bps)).then_some(bps)
-}
-
-/// Basis points as parts per million.
-#[must_use]
-pub fn ppm(bps: i32) -> i64 {
-    i64::from(bps) * PPM_PER_BPS
-}
-
 /// An audience as it is stored: the greatest share first.
 #[must_use]
 pub fn write_audience(mut shares: Vec<Share>) -> String {
-    shares.sort_by(|left, right| right.bps.cmp(&left.bps).then_with(|| left.country.cmp(&right.country)));
-    let written = shares.iter().map(|share| format!("{}:{}", share.country, share.bps));
+    shares.sort_by(|left, right| right.ppm.cmp(&left.ppm).then_with(|| left.country.cmp(&right.country)));
+    let written = shares.iter().map(|share| format!("{}:{}", share.country, share.ppm));
     written.collect::<Vec<_>>().join(",")
 }
 
 #[must_use]
 pub fn read_audience(stored: &str) -> Vec<Share> {
     let read = |part: &str| {
-        let (country, bps) = part.split_once(':')?;
+        let (country, ppm) = part.split_once(':')?;
         Some(Share {
             country: country.to_owned(),
-            bps: bps.parse().ok()?,
+            ppm: ppm.parse().ok()?,
         })
     };
     stored.split(',').filter_map(read).collect()
@@ -300,23 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_whole_basis_points() {
-        assert_eq!(bps(32_500), Some(325));
-        assert_eq!(bps(1_000_000), Some(WHOLE_BPS));
-        for wrong in [32_550, -100, 1_000_100, i64::MAX] {
-            assert_eq!(bps(wrong), None, "{wrong}");
-        }
-        assert_eq!(ppm(325), 32_500);
-    }
-
-    #[test]
     fn what_is_stored_reads_back() {
-        let share = |country: &str, bps| Share {
+        let share = |country: &str, ppm| Share {
             country: country.to_owned(),
-            bps,
+            ppm,
         };
-        let stored = write_audience(vec![share("FR", 2_500), share("DE", 4_000), share("AT", 2_500)]);
-        assert_eq!(stored, "DE:4000,AT:2500,FR:2500");
+        let stored = write_audience(vec![share("FR", 250_000), share("DE", 400_000), share("AT", 250_000)]);
+        assert_eq!(stored, "DE:400000,AT:250000,FR:250000");
         assert_eq!(read_audience(&stored).len(), 3);
         assert_eq!(read_audience(""), []);
         let rates = vec![Rate {

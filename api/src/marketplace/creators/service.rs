@@ -28,7 +28,7 @@ use crate::{
     audit::{self, Change},
     error::{ApiError, Failure},
     marketplace::rules::{is_category, joined},
-    money::{Currency, Money},
+    money::{Currency, Money, WHOLE_PPM},
     outbox::{self, Fact, Topic},
 };
 
@@ -65,12 +65,6 @@ pub struct ChannelPatch {
     pub url: Option<String>,
     pub followers: Option<i64>,
     pub engagement_ppm: Option<Option<i64>>,
-}
-
-/// A part of an audience as it is said.
-pub struct ShareContent {
-    pub country: String,
-    pub ppm: i64,
 }
 
 /// A rate as it is said.
@@ -135,12 +129,7 @@ pub async fn update_profile(app: &App, actor: &Actor, partner: PartnerId, patch:
 }
 
 /// Says where the audience is, in place of what was said before.
-pub async fn set_audience(
-    app: &App,
-    actor: &Actor,
-    partner: PartnerId,
-    audience: Vec<ShareContent>,
-) -> Result<Profile> {
+pub async fn set_audience(app: &App, actor: &Actor, partner: PartnerId, audience: Vec<Share>) -> Result<Profile> {
     actor.authorise(Operation::SetCreatorAudience, Place::partner(partner))?;
     let audience = rules::write_audience(check_audience(audience)?);
     let tx = app.db.begin().await?;
@@ -254,7 +243,7 @@ pub async fn add_channel(app: &App, actor: &Actor, partner: PartnerId, content: 
         handle,
         url: content.url,
         followers: check_followers(content.followers, "followersCount")?,
-        engagement_bps: check_engagement(content.engagement_ppm, "engagementPercent")?,
+        engagement_ppm: check_engagement(content.engagement_ppm, "engagementPercent")?,
         verification_token: None,
         verified_at: None,
         created_at: now,
@@ -291,9 +280,9 @@ pub async fn update_channel(app: &App, actor: &Actor, id: CreatorChannelId, patc
             Some(followers) => check_followers(followers, "patch.followersCount")?,
             None => row.followers,
         },
-        engagement_bps: match patch.engagement_ppm {
+        engagement_ppm: match patch.engagement_ppm {
             Some(ppm) => check_engagement(ppm, "patch.engagementPercent")?,
-            None => row.engagement_bps,
+            None => row.engagement_ppm,
         },
         verification_token: row.verification_token.filter(|_| same),
         verified_at: row.verified_at.filter(|_| same),
@@ -548,18 +537,18 @@ fn check_followers(followers: i64, path: &str) -> Result<i64> {
     ))
 }
 
-fn check_engagement(ppm: Option<i64>, path: &str) -> Result<Option<i32>> {
-    let Some(ppm) = ppm else { return Ok(None) };
-    rules::bps(ppm).map(Some).ok_or_else(|| {
-        Failure::refused_field(
-            Code::EngagementInvalid,
-            path,
-            "an engagement lies between 0 and 100 percent, with at most two decimals",
-        )
-    })
+fn check_engagement(ppm: Option<i64>, path: &str) -> Result<Option<i64>> {
+    if ppm.is_none_or(|ppm| (0..=WHOLE_PPM).contains(&ppm)) {
+        return Ok(ppm);
+    }
+    Err(Failure::refused_field(
+        Code::EngagementInvalid,
+        path,
+        "an engagement lies between 0 and 100 percent",
+    ))
 }
 
-fn check_audience(audience: Vec<ShareContent>) -> Result<Vec<Share>> {
+fn check_audience(audience: Vec<Share>) -> Result<Vec<Share>> {
     let refuse = |code, path: &str, message: &str| Failure::refused_field(code, path, message);
     if audience.len() > rules::MAX_AUDIENCE_COUNTRIES {
         return Err(refuse(
@@ -577,19 +566,16 @@ fn check_audience(audience: Vec<ShareContent>) -> Result<Vec<Share>> {
         if shares.iter().any(|share| share.country == part.country) {
             return Err(refuse(Code::CountryTwice, &path, "each country is named once"));
         }
-        let bps = rules::bps(part.ppm).filter(|bps| *bps > 0).ok_or_else(|| {
-            refuse(
+        if !(1..=WHOLE_PPM).contains(&part.ppm) {
+            return Err(refuse(
                 Code::ShareInvalid,
                 &path,
-                "a share lies above 0 and is at most 100 percent, with at most two decimals",
-            )
-        })?;
-        shares.push(Share {
-            country: part.country,
-            bps,
-        });
+                "a share lies above 0 and is at most 100 percent",
+            ));
+        }
+        shares.push(part);
     }
-    if shares.iter().map(|share| share.bps).sum::<i32>() > rules::WHOLE_BPS {
+    if shares.iter().map(|share| share.ppm).sum::<i64>() > WHOLE_PPM {
         return Err(refuse(
             Code::AudienceExceedsWhole,
             "audience",

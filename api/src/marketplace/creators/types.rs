@@ -190,7 +190,7 @@ impl From<creator_profile::Model> for CreatorProfile {
         let place = row.latitude_micro.zip(row.longitude_micro);
         let share = |share: rules::Share| AudienceShare {
             country: CountryCode(share.country),
-            percent: ppm_to_percent(rules::ppm(share.bps)),
+            percent: ppm_to_percent(share.ppm),
         };
         Self {
             id: row.id.to_string().into(),
@@ -271,7 +271,7 @@ impl From<creator_channel::Model> for CreatorChannel {
             handle: row.handle,
             url: Url(row.url),
             followers_count: i32::try_from(row.followers).unwrap_or(i32::MAX),
-            engagement_percent: row.engagement_bps.map(|bps| ppm_to_percent(rules::ppm(bps))),
+            engagement_percent: row.engagement_ppm.map(ppm_to_percent),
             verified_at: row.verified_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -323,7 +323,7 @@ pub struct UpdateCreatorProfileInput {
 pub struct AudienceShareInput {
     /// Where these people are; each country once.
     pub country: CountryCode,
-    /// How many of a hundred they are, such as `"42.5"`: above 0, with at most two decimals.
+    /// How many of a hundred they are, such as `"42.5"`: above 0, with at most four decimals.
     pub percent: Decimal,
 }
 
@@ -392,7 +392,7 @@ pub struct AddCreatorChannelInput {
     pub url: Url,
     /// How many follow it: 0 to 2,000,000,000.
     pub followers_count: i32,
-    /// How many of a hundred followers react, such as `"3.25"`: 0 to 100, with at most two decimals.
+    /// How many of a hundred followers react, such as `"3.25"`: 0 to 100, with at most four decimals.
     pub engagement_percent: Option<Decimal>,
 }
 
@@ -405,7 +405,7 @@ pub struct CreatorChannelPatch {
     pub url: MaybeUndefined<Url>,
     /// How many follow it: 0 to 2,000,000,000.
     pub followers_count: MaybeUndefined<i32>,
-    /// How many of a hundred followers react: 0 to 100, with at most two decimals. Null takes it away.
+    /// How many of a hundred followers react: 0 to 100, with at most four decimals. Null takes it away.
     pub engagement_percent: MaybeUndefined<Decimal>,
 }
 

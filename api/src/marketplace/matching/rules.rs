@@ -188,10 +188,11 @@ pub fn points(reasons: &[Reason]) -> i64 {
 }
 
 fn of_shared(shared: i64, most: i64) -> Reason {
-    let partners = if shared == 1 {
-        "1 partner is"
-    } else {
-        &format!("{shared} partners are")
+    // More than counts is nobody's to know: how many partners a program has is its brand's business.
+    let partners = match shared {
+        1 => "1 partner is".to_owned(),
+        MAX_SHARED.. => format!("{MAX_SHARED} or more partners are"),
+        some => format!("{some} partners are"),
     };
     reason(
         ReasonCode::SharedPartners,
@@ -242,6 +243,7 @@ mod tests {
         let tea = offer("food", &[], &["SALE_PERCENT"], Some(100_000));
         let all = similar(&tea, &tea, 9);
         assert_eq!(points(&all), 100);
+        assert_eq!(all[1].message, "5 or more partners are in both");
         let bank = offer("finance", &["US"], &["LEAD_FIXED"], None);
         let some = similar(&offer("food", &["DE"], &["SALE_PERCENT"], Some(1)), &bank, 0);
         assert_eq!(some, Vec::new());

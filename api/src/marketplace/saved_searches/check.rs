@@ -25,10 +25,10 @@ use crate::{
     error::Fault,
     infra::{
         db::INSERT_CHUNK,
-        search::{Query, Sort, Text, query::MAX_LIMIT, schema::listings},
+        search::{Query, Sort, query::MAX_LIMIT, schema::listings},
     },
     mail::{self, Mail},
-    marketplace::{find, shortlists::service as shortlists},
+    marketplace::{find, queries::read_text, shortlists::service as shortlists, types::conditions::Where},
 };
 
 /// Searches looked at in one go.
@@ -94,7 +94,10 @@ async fn check(app: &App, search: saved_search::Model, now: DateTime<Utc>) -> Re
         return Ok(Looked::NothingNew);
     };
     let known: BTreeSet<ListingId> = service::list_known_in_tx(&tx, row.id).await?.into_iter().collect();
-    let new: Vec<listing::Model> = found.into_iter().filter(|found| !known.contains(&found.id)).collect();
+    let is_new = |row: &listing::Model| {
+        !known.contains(&row.id) && rules::is_new(row.published_at, search.checked_at, found.is_cut)
+    };
+    let new: Vec<listing::Model> = found.rows.into_iter().filter(is_new).collect();
     let first_time = row.checked_at.is_none();
     keep_in_tx(&tx, app, row.id, &new, first_time, now).await?;
     let tells = !first_time && !new.is_empty();
@@ -109,32 +112,35 @@ async fn check(app: &App, search: saved_search::Model, now: DateTime<Utc>) -> Re
     Ok(if tells { Looked::Told } else { Looked::NothingNew })
 }
 
-/// What it finds now, the newest first; `None` while the engine is away: the database alone would miss some.
-async fn look(
-    app: &App,
-    search: &saved_search::Model,
-    now: DateTime<Utc>,
-) -> Result<Option<Vec<listing::Model>>, Fault> {
-    let asked = read_where(&search.query).and_then(|asked| Ok((asked.filter(now)?, asked.text)));
+/// What a search finds, the newest first.
+#[derive(Default)]
+struct Seen {
+    rows: Vec<listing::Model>,
+    /// There is more than is looked at.
+    is_cut: bool,
+}
+
+/// What it finds now; `None` while the engine is away: the database alone would miss some.
+async fn look(app: &App, search: &saved_search::Model, now: DateTime<Utc>) -> Result<Option<Seen>, Fault> {
+    let asked = read_where(&search.query)
+        .and_then(|asked| Ok((asked.filter(now)?, read_text(asked.text.as_deref(), "where.text")?)));
     let (filter, text) = match asked {
         Ok(asked) => asked,
         Err(error) => {
             // Conditions that today's program does not know any more find nothing.
             tracing::warn!(search = %search.id, error = error.log_text(), "a saved search cannot be read");
-            return Ok(Some(Vec::new()));
+            return Ok(Some(Seen::default()));
         }
     };
     let hidden = shortlists::hidden_listings(app, search.partner_id).await?;
     let query = Query {
-        text: text
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| Text::parse(&text)),
+        text,
         filter: filter.without(hidden.into_iter().map(|id| id.0)),
         sort: Sort::Descending(listings::PUBLISHED_AT),
         limit: MAX_LIMIT,
         ..Query::default()
     };
-    let mut found = Vec::new();
+    let mut seen = Seen::default();
     for offset in (0..MAX_LOOKED_AT).step_by(usize::try_from(MAX_LIMIT).unwrap_or(usize::MAX)) {
         let page = find::find_listings(
             app,
@@ -148,12 +154,13 @@ async fn look(
         if page.degraded {
             return Ok(None);
         }
-        found.extend(page.items.into_iter().map(|item| item.row));
+        seen.rows.extend(page.items.into_iter().map(|item| item.row));
+        seen.is_cut = page.has_next;
         if !page.has_next {
             break;
         }
     }
-    Ok(Some(found))
+    Ok(Some(seen))
 }
 
 async fn keep_in_tx(

@@ -1,6 +1,6 @@
 //! Pure checks of saved searches.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::saved_search::Notify;
 use serde_json::Value;
 
@@ -25,6 +25,19 @@ pub fn pause(notify: Notify) -> TimeDelta {
         Notify::Never | Notify::Daily => TimeDelta::days(1),
         Notify::Weekly => TimeDelta::days(7),
     }
+}
+
+/// Is a listing that a search did not know new to it? Where more is found than is looked at, an old one may slide in behind one
+/// that went: it is new only when it was published about when the search was last looked at, or later.
+#[must_use]
+pub fn is_new(published_at: Option<DateTime<Utc>>, last_look: Option<DateTime<Utc>>, is_cut: bool) -> bool {
+    /// How long an engine may take to find what was published, at the very most.
+    const LAG: TimeDelta = TimeDelta::days(1);
+    !is_cut
+        || match (published_at, last_look) {
+            (Some(published), Some(look)) => published >= look - LAG,
+            _ => true,
+        }
 }
 
 /// The conditions without those that were left out.
@@ -81,6 +94,24 @@ mod tests {
         let (subject, text) = letter("Mia", "Hot", &titles, 12);
         assert_eq!(subject, "12 new listings: Hot");
         assert!(text.contains("- and 11 more\n"));
+    }
+
+    #[test]
+    fn what_slides_in_is_not_new() {
+        let look = DateTime::UNIX_EPOCH + TimeDelta::days(100);
+        let day = TimeDelta::days(1);
+        for (published, is_cut, wanted) in [
+            (look - day * 2, false, true),
+            (look - day * 2, true, false),
+            (look - day, true, true),
+            (look + day, true, true),
+        ] {
+            assert_eq!(
+                is_new(Some(published), Some(look), is_cut),
+                wanted,
+                "{published} {is_cut}"
+            );
+        }
     }
 
     #[test]

@@ -18,7 +18,10 @@ use crate::{
     connection,
     error::ApiError,
     graphql::{context::ContextExt, objects::Partner},
-    marketplace::types::{Listing, find::ListingWhere},
+    marketplace::{
+        queries::read_text,
+        types::{Listing, conditions::Where, find::ListingWhere},
+    },
     page, payload,
 };
 
@@ -239,7 +242,7 @@ payload! {
 /// Conditions as they are kept, once they can be asked.
 pub(super) fn write_where(filter: &ListingWhere, now: DateTime<Utc>) -> Result<String, ApiError> {
     filter.filter(now)?;
-    crate::marketplace::queries::read_text(filter.text.as_deref(), "where.text")?;
+    read_text(filter.text.as_deref(), "where.text")?;
     let json = filter.to_value().into_json().map_err(ApiError::internal)?;
     Ok(rules::given(json).to_string())
 }

@@ -16,10 +16,10 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait,
-    ActiveValue::Set,
+    ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, JoinType,
     QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -45,6 +45,7 @@ pub async fn stale_in_tx(tx: &DatabaseTransaction, clicks: &[click::Model]) -> R
     let rows: Vec<trust_stale_day::ActiveModel> = days
         .into_iter()
         .map(|(partnership, day)| trust_stale_day::ActiveModel {
+            seq: NotSet,
             partnership_id: Set(partnership),
             day: Set(day),
         })
@@ -53,34 +54,23 @@ pub async fn stale_in_tx(tx: &DatabaseTransaction, clicks: &[click::Model]) -> R
         return Ok(());
     }
     trust_stale_day::Entity::insert_many(rows)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(tx)
         .await?;
     Ok(())
 }
 
-/// Takes some of the days that clicks were written for: whoever writes another one meanwhile names it again.
+/// Takes some of the notes of clicks that were written. What is not committed yet has a note of its own, for the next time.
 pub async fn take_stale_in_tx(tx: &DatabaseTransaction) -> Result<BTreeSet<Day>, DbErr> {
     let rows = trust_stale_day::Entity::find()
-        .order_by_asc(trust_stale_day::Column::Day)
-        .order_by_asc(trust_stale_day::Column::PartnershipId)
+        .order_by_asc(trust_stale_day::Column::Seq)
         .limit(BATCH as u64)
         .all(tx)
         .await?;
-    let mut days: BTreeMap<i32, Vec<PartnershipId>> = BTreeMap::new();
-    for row in rows {
-        days.entry(row.day).or_default().push(row.partnership_id);
-    }
-    let mut taken = BTreeSet::new();
-    for (day, partnerships) in days {
-        trust_stale_day::Entity::delete_many()
-            .filter(trust_stale_day::Column::Day.eq(day))
-            .filter(trust_stale_day::Column::PartnershipId.is_in(partnerships.iter().copied()))
-            .exec(tx)
-            .await?;
-        taken.extend(partnerships.into_iter().map(|partnership| (partnership, day)));
-    }
-    Ok(taken)
+    trust_stale_day::Entity::delete_many()
+        .filter(trust_stale_day::Column::Seq.is_in(rows.iter().map(|row| row.seq)))
+        .exec(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.partnership_id, row.day)).collect())
 }
 
 #[derive(FromQueryResult)]

@@ -9,29 +9,18 @@ use crate::{
     error::ApiError,
     graphql::{
         objects::Brand,
-        scalars::{CountryCode, CurrencyCode, Decimal, percent_to_ppm, ppm_to_percent},
+        scalars::{CountryCode, CurrencyCode, Decimal, ppm_to_percent},
     },
     infra::search::{self, Field, Filter, schema::listings},
-    marketplace::types::{Listing, OrderDirection, PayoutMethod},
+    marketplace::types::{
+        Listing, OrderDirection, PayoutMethod,
+        conditions::{AmountRange, CategoryFilter, DaysRange, PercentRange, Where, one_of, one_of_enum},
+        found::{
+            DaysExtent, FacetValue, FoundPage, Highlight, PercentExtent, bounded, enum_values, found, highlight, values,
+        },
+    },
     money::{self, Currency},
 };
-
-/// Values of one `in`.
-const MAX_VALUES: usize = 100;
-/// Conditions of one `where`, all the way down.
-pub(in crate::marketplace) const MAX_CONDITIONS: usize = 50;
-/// How deep conditions may nest.
-pub(in crate::marketplace) const MAX_DEPTH: usize = 5;
-
-/// Which categories to find.
-#[derive(Clone, Default, InputObject)]
-pub struct CategoryFilter {
-    /// Exactly this one.
-    pub eq: Option<String>,
-    /// Any of these: at most 100.
-    #[graphql(name = "in")]
-    pub any_of: Option<Vec<String>>,
-}
 
 /// What a program pays for, and how.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
@@ -77,35 +66,6 @@ pub struct PayoutMethodFilter {
     /// Any of these.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<PayoutMethod>>,
-}
-
-/// A range of percentages; both ends belong to it.
-#[derive(Clone, Default, InputObject)]
-pub struct PercentRange {
-    /// At least so much, such as `"10"`.
-    pub gte: Option<Decimal>,
-    /// At most so much.
-    pub lte: Option<Decimal>,
-}
-
-/// A range of amounts of one currency; both ends belong to it.
-#[derive(Clone, InputObject)]
-pub struct AmountRange {
-    /// The currency.
-    pub currency: CurrencyCode,
-    /// At least so much, in major units such as `"12.50"`.
-    pub gte: Option<Decimal>,
-    /// At most so much.
-    pub lte: Option<Decimal>,
-}
-
-/// A range of days; both ends belong to it.
-#[derive(Clone, Default, InputObject)]
-pub struct DaysRange {
-    /// At least so many.
-    pub min_days: Option<i32>,
-    /// At most so many.
-    pub max_days: Option<i32>,
 }
 
 /// What to find in the marketplace; every condition must hold.
@@ -163,32 +123,24 @@ pub struct ListingWhere {
     pub not: Option<Box<ListingWhere>>,
 }
 
-impl ListingWhere {
-    /// The same for an engine, with errors that name their field.
-    pub fn filter(&self, now: DateTime<Utc>) -> Result<Filter, ApiError> {
-        let filter = self.filter_at("where", 0, now)?;
-        if filter.nodes() > MAX_CONDITIONS {
-            return Err(ApiError::bad_field(
-                "where",
-                format!("`where` has at most {MAX_CONDITIONS} conditions"),
-            ));
-        }
-        Ok(filter)
+impl Where for ListingWhere {
+    fn text(&self) -> Option<&String> {
+        self.text.as_ref()
     }
 
-    fn filter_at(&self, path: &str, depth: usize, now: DateTime<Utc>) -> Result<Filter, ApiError> {
-        if depth > MAX_DEPTH {
-            return Err(ApiError::bad_field(
-                path,
-                format!("`and`, `or` and `not` nest at most {MAX_DEPTH} deep"),
-            ));
-        }
-        if depth > 0 && self.text.is_some() {
-            return Err(ApiError::bad_field(
-                &format!("{path}.text"),
-                "`text` stands at the top of `where` only",
-            ));
-        }
+    fn and(&self) -> Option<&[Self]> {
+        self.and.as_deref()
+    }
+
+    fn or(&self) -> Option<&[Self]> {
+        self.or.as_deref()
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
+    }
+
+    fn conditions(&self, path: &str, now: DateTime<Utc>) -> Result<Vec<Filter>, ApiError> {
         let mut all = Vec::new();
         if let Some(category) = &self.category {
             let path = format!("{path}.category");
@@ -203,12 +155,10 @@ impl ListingWhere {
             all.push(open_to(listings::EVERYWHERE, listings::COUNTRIES, country));
         }
         if let Some(commission) = &self.commission {
-            let words =
-                |kinds: &[CommissionKind]| kinds.iter().map(|kind| kind.keyword().to_owned()).collect::<Vec<_>>();
-            let eq = commission.eq.map(|kind| kind.keyword().to_owned());
-            let any_of = commission.any_of.as_deref().map(words);
+            let word = |kind: CommissionKind| kind.keyword().to_owned();
+            let (eq, any_of) = (commission.eq, commission.any_of.as_deref());
             let path = format!("{path}.commission");
-            all.extend(one_of(listings::COMMISSIONS, eq.as_ref(), any_of.as_deref(), &path)?);
+            all.extend(one_of_enum(listings::COMMISSIONS, eq, any_of, word, &path)?);
         }
         for (field, name, percent) in [
             (listings::SALE_PPM, "salePercent", &self.sale_percent),
@@ -217,9 +167,7 @@ impl ListingWhere {
             (listings::REVERSAL_PPM, "reversalRate", &self.reversal_rate),
         ] {
             if let Some(percent) = percent {
-                let path = format!("{path}.{name}");
-                let end = |end: Option<Decimal>| end.map(|end| percent_to_ppm(end, &path)).transpose();
-                all.push(Filter::Between(field, end(percent.gte)?, end(percent.lte)?));
+                all.push(percent.filter(field, &format!("{path}.{name}"))?);
             }
         }
         if let Some(amount) = &self.earnings_per_click {
@@ -263,13 +211,9 @@ impl ListingWhere {
         all.extend(self.auto_approval.map(|flag| Filter::Is(listings::AUTO_APPROVAL, flag)));
         if let Some(methods) = &self.payout_method {
             let word = |method: PayoutMethod| listing::PayoutMethod::from(method).to_value();
-            let any_of: Option<Vec<String>> = methods
-                .any_of
-                .as_ref()
-                .map(|methods| methods.iter().copied().map(word).collect());
+            let (eq, any_of) = (methods.eq, methods.any_of.as_deref());
             let path = format!("{path}.payoutMethod");
-            let eq = methods.eq.map(word);
-            all.extend(one_of(listings::PAYOUT_METHODS, eq.as_ref(), any_of.as_deref(), &path)?);
+            all.extend(one_of_enum(listings::PAYOUT_METHODS, eq, any_of, word, &path)?);
         }
         if let Some(featured) = self.featured {
             let until_later = Filter::Between(listings::FEATURED_UNTIL, Some(now.timestamp_micros()), None);
@@ -286,26 +230,7 @@ impl ListingWhere {
                 None,
             ));
         }
-        let parts = |name: &str, parts: &[Self]| {
-            at_most(parts.len(), MAX_CONDITIONS, &format!("{path}.{name}"))?;
-            let read =
-                |(place, part): (usize, &Self)| part.filter_at(&format!("{path}.{name}[{place}]"), depth + 1, now);
-            parts.iter().enumerate().map(read).collect::<Result<Vec<_>, ApiError>>()
-        };
-        if let Some(and) = &self.and {
-            all.extend(parts("and", and)?);
-        }
-        if let Some(or) = &self.or {
-            all.push(Filter::Any(parts("or", or)?));
-        }
-        if let Some(not) = &self.not {
-            all.push(Filter::Not(Box::new(not.filter_at(
-                &format!("{path}.not"),
-                depth + 1,
-                now,
-            )?)));
-        }
-        Ok(Filter::All(all))
+        Ok(all)
     }
 }
 
@@ -341,25 +266,6 @@ fn open_to(everywhere: Field, countries: Field, country: &CountryCode) -> Filter
         Filter::Is(everywhere, true),
         Filter::In(countries, vec![country.0.clone()]),
     ])
-}
-
-pub(in crate::marketplace) fn one_of(
-    field: Field,
-    eq: Option<&String>,
-    any_of: Option<&[String]>,
-    path: &str,
-) -> Result<Vec<Filter>, ApiError> {
-    at_most(any_of.map_or(0, <[_]>::len), MAX_VALUES, &format!("{path}.in"))?;
-    let eq = eq.map(|value| Filter::In(field, vec![value.clone()]));
-    let any_of = any_of.map(|values| Filter::In(field, values.to_vec()));
-    Ok(eq.into_iter().chain(any_of).collect())
-}
-
-pub(in crate::marketplace) fn at_most(size: usize, most: usize, path: &str) -> Result<(), ApiError> {
-    if size > most {
-        return Err(ApiError::bad_field(path, format!("at most {most} values stand here")));
-    }
-    Ok(())
 }
 
 fn minor(amount: Decimal, currency: &CurrencyCode, path: &str) -> Result<i64, ApiError> {
@@ -439,33 +345,6 @@ impl ListingOrder {
     }
 }
 
-/// A piece of a text that was searched.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct TextFragment {
-    /// The piece, as it stands in the text.
-    pub text: String,
-    /// Whether it is why this was found.
-    pub matched: bool,
-}
-
-/// A text in which the words that were looked for are marked.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct Highlight {
-    /// The field that was searched: `title`, `brand`, `program`, `pitch`, `name`, ….
-    pub field: String,
-    /// The text in pieces, in order; a long one is cut around its first match.
-    pub fragments: Vec<TextFragment>,
-}
-
-/// A value and how often it is found.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct FacetValue {
-    /// The value.
-    pub value: String,
-    /// How many of everything that was found have it.
-    pub count: i32,
-}
-
 /// How often a kind of commission is found.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct CommissionFacetValue {
@@ -482,24 +361,6 @@ pub struct PayoutMethodFacetValue {
     pub value: PayoutMethod,
     /// How many of everything that was found have it.
     pub count: i32,
-}
-
-/// The least and the greatest percentage.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct PercentExtent {
-    /// The least.
-    pub min: Decimal,
-    /// The greatest.
-    pub max: Decimal,
-}
-
-/// The least and the greatest number of days.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct DaysExtent {
-    /// The least.
-    pub min_days: i32,
-    /// The greatest.
-    pub max_days: i32,
 }
 
 /// What there is among everything that was found, before it is cut into pages. At most 100 values each, the most frequent
@@ -561,13 +422,11 @@ impl ListingFacets {
                     facets.commissions = facet.values.into_iter().filter_map(known).collect();
                 }
                 listings::PAYOUT_METHODS => {
-                    let known = |(word, count): (String, u64)| {
-                        Some(PayoutMethodFacetValue {
-                            value: listing::PayoutMethod::try_from_value(&word).ok()?.into(),
-                            count: bounded(count),
-                        })
-                    };
-                    facets.payout_methods = facet.values.into_iter().filter_map(known).collect();
+                    facets.payout_methods =
+                        enum_values(facet, |method: listing::PayoutMethod, count| PayoutMethodFacetValue {
+                            value: method.into(),
+                            count,
+                        });
                 }
                 listings::SALE_PPM => {
                     facets.sale_percent = facet.range.map(|(min, max)| PercentExtent {
@@ -588,90 +447,6 @@ impl ListingFacets {
         facets
     }
 }
-
-pub(in crate::marketplace) fn bounded(count: u64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-pub(in crate::marketplace) fn values(facet: search::Facet) -> Vec<FacetValue> {
-    let value = |(value, count)| FacetValue {
-        value,
-        count: bounded(count),
-    };
-    facet.values.into_iter().map(value).collect()
-}
-
-/// Declares the connection of something that is searched, and its edge.
-macro_rules! found {
-    ($(#[$meta:meta])* $connection:ident, $edge:ident of $node:ty, from $row:ty $(, facets $facets:ty)?) => {
-        $(#[$meta])*
-        #[derive(SimpleObject)]
-        #[graphql(complex)]
-        pub struct $connection {
-            /// The items of this page, each with its cursor.
-            pub edges: Vec<$edge>,
-            /// Where this page lies in the list.
-            pub page_info: PageInfo,
-            /// Items of the whole list. Counted only when asked for.
-            pub total_count: Option<i32>,
-            $(
-                /// What there is among everything that was found.
-                pub facets: $facets,
-            )?
-            /// The search engine did not answer, and the database was searched instead: among the newest 1,000, of listings and
-            /// brands those that contain the words to the letter. Counts and order are those of what it found.
-            pub degraded: bool,
-        }
-
-        #[async_graphql::ComplexObject]
-        impl $connection {
-            /// The items of this page without their cursors.
-            async fn nodes(&self) -> Vec<$node> {
-                self.edges.iter().map(|edge| edge.node.clone()).collect()
-            }
-        }
-
-        #[doc = concat!("One item of a `", stringify!($connection), "`.")]
-        #[derive(SimpleObject, Clone)]
-        pub struct $edge {
-            /// Where the item lies in its list; give it to `after`. Opaque.
-            pub cursor: String,
-            /// The item.
-            pub node: $node,
-            /// Its texts with the words that were looked for marked, as they were indexed; empty without a text. Those without
-            /// a match are left out.
-            pub highlights: Vec<Highlight>,
-        }
-
-        impl From<FoundPage<$row>> for $connection {
-            fn from(page: FoundPage<$row>) -> Self {
-                let edges: Vec<$edge> = page
-                    .items
-                    .into_iter()
-                    .map(|item| $edge {
-                        cursor: item.cursor,
-                        node: item.row.into(),
-                        highlights: item.highlights.into_iter().filter_map(highlight).collect(),
-                    })
-                    .collect();
-                Self {
-                    page_info: PageInfo {
-                        has_previous_page: page.has_previous,
-                        has_next_page: page.has_next,
-                        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-                        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
-                    },
-                    total_count: page.total.map(bounded),
-                    $(facets: <$facets>::of(page.facets),)?
-                    degraded: page.degraded,
-                    edges,
-                }
-            }
-        }
-    };
-}
-
-pub(in crate::marketplace) use found;
 
 /// What a search box may show while somebody types.
 #[derive(Clone, SimpleObject)]
@@ -699,33 +474,6 @@ impl MarketplaceSuggestions {
     }
 }
 
-/// A page of rows in the order in which they were found.
-pub struct FoundPage<T> {
-    pub items: Vec<FoundItem<T>>,
-    pub has_previous: bool,
-    pub has_next: bool,
-    pub total: Option<u64>,
-    pub facets: Vec<search::Facet>,
-    pub degraded: bool,
-}
-
-pub struct FoundItem<T> {
-    pub cursor: String,
-    pub row: T,
-    pub highlights: Vec<(Field, Vec<search::Fragment>)>,
-}
-
-pub(in crate::marketplace) fn highlight((field, fragments): (Field, Vec<search::Fragment>)) -> Option<Highlight> {
-    let fragment = |fragment: search::Fragment| TextFragment {
-        text: fragment.text,
-        matched: fragment.matched,
-    };
-    fragments.iter().any(|fragment| fragment.matched).then(|| Highlight {
-        field: field.name.to_owned(),
-        fragments: fragments.into_iter().map(fragment).collect(),
-    })
-}
-
 found! {
     /// Listings as they were found.
     ListingConnection, ListingEdge of Listing, from listing::Model, facets ListingFacets
@@ -738,7 +486,10 @@ found! {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::conditions::{MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES},
+        *,
+    };
 
     fn category(eq: Option<&str>, any_of: Option<&[&str]>) -> Result<Filter, ApiError> {
         let any_of = any_of.map(|any| any.iter().map(|one| (*one).to_owned()).collect());

@@ -1,22 +1,21 @@
 //! What can be asked of creators, and how the search answers.
 
 use async_graphql::{Enum, InputObject, SimpleObject, connection::PageInfo};
-use entity::creator_profile;
+use chrono::{DateTime, Utc};
+use entity::{creator_channel, creator_profile};
 use sea_orm::ActiveEnum;
 
 use super::{CreatorAvailability, CreatorPlatform, CreatorProfile, CreatorVetting, GeoPointInput};
 use crate::{
     error::ApiError,
-    graphql::scalars::{CountryCode, Decimal, percent_to_ppm, ppm_to_percent},
+    graphql::scalars::{CountryCode, ppm_to_percent},
     infra::search::{self, Field, Filter, Point, Sort, schema::creators},
     marketplace::{
-        creators::rules::{self, Place},
+        creators::rules::Place,
         types::{
             OrderDirection,
-            find::{
-                FacetValue, FoundPage, Highlight, MAX_CONDITIONS, MAX_DEPTH, PercentExtent, PercentRange, at_most,
-                bounded, found, highlight, one_of, values,
-            },
+            conditions::{PercentRange, Where, one_of, one_of_enum},
+            found::{FacetValue, FoundPage, Highlight, PercentExtent, bounded, enum_values, found, highlight, values},
         },
     },
 };
@@ -24,7 +23,6 @@ use crate::{
 /// How far away things may be looked for: half the way around the earth.
 const MAX_KILOMETERS: i32 = 20_000;
 const METRES: u32 = 1_000;
-const PPM_PER_BPS: i64 = 100;
 
 /// Which slugs or tags to find.
 #[derive(Clone, Default, InputObject)]
@@ -149,33 +147,66 @@ pub struct CreatorWhere {
     pub not: Option<Box<CreatorWhere>>,
 }
 
-impl CreatorWhere {
-    /// The same for an engine, with errors that name their field.
-    pub fn filter(&self) -> Result<Filter, ApiError> {
-        let filter = self.filter_at("where", 0)?;
-        if filter.nodes() > MAX_CONDITIONS {
-            return Err(ApiError::bad_field(
-                "where",
-                format!("`where` has at most {MAX_CONDITIONS} conditions"),
-            ));
-        }
-        Ok(filter)
+impl Where for CreatorWhere {
+    fn text(&self) -> Option<&String> {
+        self.text.as_ref()
     }
 
-    fn filter_at(&self, path: &str, depth: usize) -> Result<Filter, ApiError> {
-        if depth > MAX_DEPTH {
-            return Err(ApiError::bad_field(
-                path,
-                format!("`and`, `or` and `not` nest at most {MAX_DEPTH} deep"),
-            ));
+    fn and(&self) -> Option<&[Self]> {
+        self.and.as_deref()
+    }
+
+    fn or(&self) -> Option<&[Self]> {
+        self.or.as_deref()
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
+    }
+
+    fn conditions(&self, path: &str, _: DateTime<Utc>) -> Result<Vec<Filter>, ApiError> {
+        let mut all = Vec::new();
+        for (name, field, words) in [
+            ("niche", creators::NICHES, &self.niche),
+            ("language", creators::LANGUAGES, &self.language),
+        ] {
+            if let Some(words) = words {
+                let (eq, any_of) = (words.eq.as_ref(), words.any_of.as_deref());
+                all.extend(one_of(field, eq, any_of, &format!("{path}.{name}"))?);
+            }
         }
-        if depth > 0 && self.text.is_some() {
-            return Err(ApiError::bad_field(
-                &format!("{path}.text"),
-                "`text` stands at the top of `where` only",
-            ));
+        for (name, field, countries) in [
+            ("country", creators::COUNTRY, &self.country),
+            ("audienceCountry", creators::AUDIENCE, &self.audience_country),
+        ] {
+            if let Some(countries) = countries {
+                let codes = |codes: &Vec<CountryCode>| codes.iter().map(|code| code.0.clone()).collect::<Vec<_>>();
+                let (eq, any_of) = (countries.eq.as_ref(), countries.any_of.as_ref().map(codes));
+                let path = format!("{path}.{name}");
+                all.extend(one_of(field, eq.map(|code| &code.0), any_of.as_deref(), &path)?);
+            }
         }
-        let mut all = self.keywords(path)?;
+        if let Some(platform) = &self.platform {
+            let (eq, any_of) = (platform.eq, platform.any_of.as_deref());
+            let path = format!("{path}.platform");
+            all.extend(one_of_enum(creators::PLATFORMS, eq, any_of, platform_word, &path)?);
+        }
+        if let Some(availability) = &self.availability {
+            let (eq, any_of) = (availability.eq, availability.any_of.as_deref());
+            let path = format!("{path}.availability");
+            all.extend(one_of_enum(
+                creators::AVAILABILITY,
+                eq,
+                any_of,
+                availability_word,
+                &path,
+            )?);
+        }
+        if let Some(vetting) = &self.vetting {
+            let (eq, any_of) = (vetting.eq, vetting.any_of.as_deref());
+            let path = format!("{path}.vetting");
+            all.extend(one_of_enum(creators::VETTING, eq, any_of, vetting_word, &path)?);
+        }
         if let Some(followers) = &self.followers {
             let (least, most) = (followers.min_count, followers.max_count);
             all.push(Filter::Between(
@@ -185,112 +216,19 @@ impl CreatorWhere {
             ));
         }
         if let Some(percent) = &self.engagement {
-            let path = format!("{path}.engagement");
-            let end = |end: Option<Decimal>| end.map(|end| percent_to_ppm(end, &path)).transpose();
-            // Finer than what is kept: the next whole one within the range.
-            let least = end(percent.gte)?.map(|ppm| ppm.div_euclid(PPM_PER_BPS) + i64::from(ppm % PPM_PER_BPS != 0));
-            let most = end(percent.lte)?.map(|ppm| ppm.div_euclid(PPM_PER_BPS));
-            all.push(Filter::Between(creators::ENGAGEMENT, least, most));
+            all.push(percent.filter(creators::ENGAGEMENT, &format!("{path}.engagement"))?);
         }
         all.extend(self.verified.map(|flag| Filter::Is(creators::VERIFIED, flag)));
         if let Some(near) = &self.near {
             let (point, metres) = near.read(&format!("{path}.near"))?;
             all.push(Filter::Within(creators::LOCATION, point, metres));
         }
-        let parts = |name: &str, parts: &[Self]| {
-            at_most(parts.len(), MAX_CONDITIONS, &format!("{path}.{name}"))?;
-            let read = |(place, part): (usize, &Self)| part.filter_at(&format!("{path}.{name}[{place}]"), depth + 1);
-            parts.iter().enumerate().map(read).collect::<Result<Vec<_>, ApiError>>()
-        };
-        if let Some(and) = &self.and {
-            all.extend(parts("and", and)?);
-        }
-        if let Some(or) = &self.or {
-            all.push(Filter::Any(parts("or", or)?));
-        }
-        if let Some(not) = &self.not {
-            all.push(Filter::Not(Box::new(not.filter_at(&format!("{path}.not"), depth + 1)?)));
-        }
-        Ok(Filter::All(all))
-    }
-
-    fn keywords(&self, path: &str) -> Result<Vec<Filter>, ApiError> {
-        type Words = (Option<String>, Option<Vec<String>>);
-        let of_enum = |eq: Option<String>, any_of: Option<Vec<String>>| -> Words { (eq, any_of) };
-        let of_codes = |filter: &CreatorCountryFilter| -> Words {
-            let code = |code: &CountryCode| code.0.clone();
-            (
-                filter.eq.as_ref().map(code),
-                filter.any_of.as_ref().map(|codes| codes.iter().map(code).collect()),
-            )
-        };
-        let of_words = |filter: &CreatorKeywordFilter| -> Words { (filter.eq.clone(), filter.any_of.clone()) };
-        let asked: [(&str, Field, Option<Words>); 7] = [
-            ("niche", creators::NICHES, self.niche.as_ref().map(of_words)),
-            (
-                "platform",
-                creators::PLATFORMS,
-                self.platform.as_ref().map(|filter| {
-                    of_enum(
-                        filter.eq.map(platform_word),
-                        filter
-                            .any_of
-                            .as_ref()
-                            .map(|any| any.iter().copied().map(platform_word).collect()),
-                    )
-                }),
-            ),
-            ("country", creators::COUNTRY, self.country.as_ref().map(of_codes)),
-            (
-                "audienceCountry",
-                creators::AUDIENCE,
-                self.audience_country.as_ref().map(of_codes),
-            ),
-            ("language", creators::LANGUAGES, self.language.as_ref().map(of_words)),
-            (
-                "availability",
-                creators::AVAILABILITY,
-                self.availability.as_ref().map(|filter| {
-                    of_enum(
-                        filter.eq.map(availability_word),
-                        filter
-                            .any_of
-                            .as_ref()
-                            .map(|any| any.iter().copied().map(availability_word).collect()),
-                    )
-                }),
-            ),
-            (
-                "vetting",
-                creators::VETTING,
-                self.vetting.as_ref().map(|filter| {
-                    of_enum(
-                        filter.eq.map(vetting_word),
-                        filter
-                            .any_of
-                            .as_ref()
-                            .map(|any| any.iter().copied().map(vetting_word).collect()),
-                    )
-                }),
-            ),
-        ];
-        let mut all = Vec::new();
-        for (name, field, words) in asked {
-            if let Some((eq, any_of)) = words {
-                all.extend(one_of(
-                    field,
-                    eq.as_ref(),
-                    any_of.as_deref(),
-                    &format!("{path}.{name}"),
-                )?);
-            }
-        }
         Ok(all)
     }
 }
 
 fn platform_word(platform: CreatorPlatform) -> String {
-    entity::creator_channel::Platform::from(platform).to_value()
+    creator_channel::Platform::from(platform).to_value()
 }
 
 fn availability_word(availability: CreatorAvailability) -> String {
@@ -444,34 +382,28 @@ impl CreatorFacets {
                 creators::LANGUAGES => facets.languages = values(facet),
                 creators::VERIFIED => facets.verified = values(facet),
                 creators::PLATFORMS => {
-                    let known = |(word, count): (String, u64)| {
-                        let value = entity::creator_channel::Platform::try_from_value(&word).ok()?;
-                        Some(CreatorPlatformFacetValue {
+                    facets.platforms = enum_values(facet, |value: creator_channel::Platform, count| {
+                        CreatorPlatformFacetValue {
                             value: value.into(),
-                            count: bounded(count),
-                        })
-                    };
-                    facets.platforms = facet.values.into_iter().filter_map(known).collect();
+                            count,
+                        }
+                    });
                 }
                 creators::AVAILABILITY => {
-                    let known = |(word, count): (String, u64)| {
-                        let value = creator_profile::Availability::try_from_value(&word).ok()?;
-                        Some(CreatorAvailabilityFacetValue {
+                    facets.availabilities = enum_values(facet, |value: creator_profile::Availability, count| {
+                        CreatorAvailabilityFacetValue {
                             value: value.into(),
-                            count: bounded(count),
-                        })
-                    };
-                    facets.availabilities = facet.values.into_iter().filter_map(known).collect();
+                            count,
+                        }
+                    });
                 }
                 creators::VETTING => {
-                    let known = |(word, count): (String, u64)| {
-                        let value = creator_profile::Vetting::try_from_value(&word).ok()?;
-                        Some(CreatorVettingFacetValue {
+                    facets.vettings = enum_values(facet, |value: creator_profile::Vetting, count| {
+                        CreatorVettingFacetValue {
                             value: value.into(),
-                            count: bounded(count),
-                        })
-                    };
-                    facets.vettings = facet.values.into_iter().filter_map(known).collect();
+                            count,
+                        }
+                    });
                 }
                 creators::FOLLOWERS => {
                     let people = |people: i64| i32::try_from(people).unwrap_or(i32::MAX);
@@ -481,10 +413,9 @@ impl CreatorFacets {
                     });
                 }
                 creators::ENGAGEMENT => {
-                    let percent = |bps: i64| ppm_to_percent(rules::ppm(i32::try_from(bps).unwrap_or(rules::WHOLE_BPS)));
                     facets.engagement = facet.range.map(|(least, most)| PercentExtent {
-                        min: percent(least),
-                        max: percent(most),
+                        min: ppm_to_percent(least),
+                        max: ppm_to_percent(most),
                     });
                 }
                 _ => {}
