@@ -54,7 +54,8 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Reindex => reindex(&start(config).await?).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
         Command::Bench(Bench::Search { documents }) => {
-            println!("{}", bench::search(documents).await.map_err(|error| error.to_string())?);
+            let measured = bench::search(config, documents).await;
+            println!("{}", measured.map_err(|error| error.to_string())?);
             Ok(())
         }
     }

@@ -189,7 +189,8 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
-    /// Build generated listings and creators in memory and print how long finding takes. No database is touched.
+    /// Write generated listings and creators into a SQLite file of its own, index them in this process, and print how long
+    /// finding and recommending take. The file goes when it is done; the configured database is not touched.
     Search {
         /// How many of each.
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -109,10 +109,10 @@ async fn search_can_be_measured() {
         assert_eq!(code, Some(0), "{said}");
         let rows: Vec<&str> = printed.lines().collect();
         assert!(
-            rows[0].starts_with("500 listings and 500 creators, built in "),
+            rows[0].starts_with("500 listings and 500 creators, written in "),
             "{printed}"
         );
-        assert_eq!(rows.len(), 4, "{printed}");
+        assert_eq!(rows.len(), 6, "{printed}");
         for row in &rows[2..] {
             let figures: Vec<f64> = row
                 .split_whitespace()

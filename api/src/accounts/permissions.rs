@@ -154,6 +154,7 @@ operations! {
     SeeRecommendedListings = "Query.recommendedListings" => PARTNER;
     // In a brand's name: what creators tell is for brands, not for everybody.
     SearchCreators = "Query.marketplaceCreators" => TEAM;
+    SeeRecommendedCreators = "Query.recommendedCreators" => TEAM;
     SeeBrand = "Query.brand" => EVERYONE;
     SeeProgram = "Query.program" => EVERYONE;
     SeeMailedInvitation = "Query.programInvitation" => EVERYONE;

@@ -124,6 +124,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "query ($partner: ID!) { recommendedListings(partnerId: $partner) { points listing { title } } }",
             json!({ "partner": world.partner }),
         ),
+        Operation::SeeRecommendedCreators => query(
+            "query ($program: ID!) { recommendedCreators(programId: $program) { points creatorProfile { headline } } }",
+            json!({ "program": world.program }),
+        ),
         Operation::SearchCreators => query(
             "query ($brand: ID!) { marketplaceCreators(forBrandId: $brand, first: 2) { totalCount nodes { headline } } }",
             json!({ "brand": world.brand }),

@@ -1,4 +1,4 @@
-//! Programs like another one, and programs for a partner: with points worked by hand, and why.
+//! Programs like another one, programs for a partner, and creators for a program: with points worked by hand, and why.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tributary::{marketplace::trust::measure, outbox::relay};
 use crate::support::{
     answer::{data_at, error_code},
     app::{TestApp, with_app},
-    builders::text,
+    builders::{PartnerFixture, User, text},
     database::Database,
     marketplace::{Market, ProgramFixture, Promoter, merged},
 };
@@ -16,6 +16,8 @@ const SIMILAR: &str = "query ($id: ID!, $first: Int) { similarListings(listingId
     points listing { title } reasons { code points message } } }";
 const RECOMMENDED: &str = "query ($id: ID!, $first: Int) { recommendedListings(partnerId: $id, first: $first) {
     points listing { title } reasons { code points message } } }";
+const CREATORS: &str = "query ($id: ID!, $first: Int) { recommendedCreators(programId: $id, first: $first) {
+    points creatorProfile { partner { handle } } reasons { code points message } } }";
 
 /// A listing of a brand's program that pays so much of a sale.
 async fn listed(app: &TestApp, market: &Market, title: &str, percent: &str, listing: Value) -> ProgramFixture {
@@ -84,19 +86,41 @@ async fn world(app: &TestApp) -> World {
     }
 }
 
-/// A title, its points, and what they are for.
+/// A creator with a profile that is public.
+async fn creator(app: &TestApp, name: &str, niche: &str, followers: i64, audience: Value) -> (User, PartnerFixture) {
+    let user = app.sign_up(name).await;
+    let partner = app.partner(&user, name).await;
+    publish(app, &user, &partner, niche, followers, audience).await;
+    (user, partner)
+}
+
+async fn publish(app: &TestApp, user: &User, partner: &PartnerFixture, niche: &str, followers: i64, audience: Value) {
+    let channel = json!({ "platform": "WEBSITE", "handle": partner.id, "url": "https://blog.example/",
+        "followersCount": followers });
+    for (mutation, input) in [
+        ("updateCreatorProfile", json!({ "patch": { "niches": [niche] } })),
+        ("setCreatorAudience", json!({ "audience": audience })),
+        ("addCreatorChannel", channel),
+        ("publishCreatorProfile", json!({})),
+    ] {
+        let input = merged(json!({ "partnerId": partner.id }), input);
+        app.done(user, mutation, input, "userErrors { code }").await;
+    }
+}
+
+/// A title or a handle, its points, and what they are for.
 type Counted = (String, i64, Vec<(String, i64)>);
 
 fn counted(matches: &Value) -> Vec<Counted> {
     let reason = |reason: &Value| (text(reason, "code"), reason["points"].as_i64().unwrap());
+    let name = |found: &Value| match found.get("listing") {
+        Some(listing) => text(listing, "title"),
+        None => text(&found["creatorProfile"]["partner"], "handle"),
+    };
     let all = matches.as_array().unwrap().iter();
     all.map(|found| {
         let reasons = found["reasons"].as_array().unwrap().iter().map(reason).collect();
-        (
-            text(&found["listing"], "title"),
-            found["points"].as_i64().unwrap(),
-            reasons,
-        )
+        (name(found), found["points"].as_i64().unwrap(), reasons)
     })
     .collect()
 }
@@ -210,6 +234,109 @@ async fn a_partner_is_shown_what_suits_it(#[values(Database::Sqlite, Database::P
 
 #[rstest]
 #[tokio::test]
+async fn a_program_is_shown_who_suits_it(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let world = world(&app).await;
+        let owner = &world.market.owner;
+        let half = json!([{ "country": "DE", "percent": "50" }, { "country": "US", "percent": "50" }]);
+        let (rob, rob_partner) = creator(&app, "rob", "tea", 20_000, half.clone()).await;
+        let (kim, kim_partner) = creator(&app, "kim", "yoga", 500, json!([])).await;
+        let (sam, sam_partner) = creator(&app, "sam", "tea", 5_000_000, half.clone()).await;
+        let (eve, eve_partner) = creator(&app, "eve", "tea", 5_000_000, half.clone()).await;
+        creator(
+            &app,
+            "tom",
+            "tea",
+            5_000_000,
+            json!([{ "country": "US", "percent": "100" }]),
+        )
+        .await;
+        // Sam takes no work, Eve shows herself to nobody any more, Mia is in the program already, and Tom's audience is
+        // elsewhere.
+        let closed = json!({ "partnerId": sam_partner.id, "patch": { "availability": "CLOSED" } });
+        app.done(&sam, "updateCreatorProfile", closed, "creatorProfile { id }")
+            .await;
+        let private = json!({ "partnerId": eve_partner.id });
+        app.done(&eve, "hideCreatorProfile", private, "creatorProfile { id }")
+            .await;
+        publish(&app, &world.mia.user, &world.mia.partner, "tea", 5_000_000, half).await;
+        let rob_travels = app.join(&world.market, &world.travel, &rob, &rob_partner, None).await;
+        let rob_drinks = app
+            .join(&world.market, &world.other_tea, &rob, &rob_partner, None)
+            .await;
+        app.join(&world.market, &world.travel, &kim, &kim_partner, None).await;
+        app.index().await;
+        let recommended = async || {
+            let variables = json!({ "id": world.tea.id });
+            app.graphql_ok(Some(&owner.token), CREATORS, variables, "recommendedCreators")
+                .await
+        };
+        // Rob is about tea 30; half of his audience is where it is open, 20 × 1/2; more than 10,000 follow him 6; in travel with
+        // Leo and Ada, 15 × 1/5. Kim is there too.
+        let found = recommended().await;
+        let rob_is = |points: i64, performance: &[(&str, i64)]| {
+            let mut reasons = vec![("CATEGORY", 30)];
+            reasons.extend(performance);
+            reasons.extend([("COUNTRIES", 10), ("SIZE", 6), ("SHARED_PARTNERS", 3)]);
+            named("rob", points, &reasons)
+        };
+        let kim_is = named("kim", 3, &[("SHARED_PARTNERS", 3)]);
+        assert_eq!(counted(&found), [rob_is(49, &[]), kim_is.clone()]);
+        let said = |n: usize| text(&found[0]["reasons"][n], "message");
+        assert_eq!(said(0), "it is about tea");
+        assert_eq!(said(1), "50 % of its audience is where the program is open");
+        assert_eq!(said(2), "20000 follow its greatest channel, as it says");
+        assert_eq!(said(3), "it is in 1 program with partners of yours");
+
+        // Of 20 sales 12 were of tea: 25 × 12/20.
+        app.code(&rob_drinks, "ROBTEA", json!({})).await;
+        app.code(&rob_travels, "ROBFAR", json!({})).await;
+        for n in 0..20 {
+            let code = if n < 12 { "ROBTEA" } else { "ROBFAR" };
+            let evidence = json!({ "promoCodes": [code], "customerId": format!("c{n}") });
+            app.sale(&world.market, &format!("S-{n}"), "10.00", evidence).await;
+        }
+        relay::drain(&app.app).await.unwrap();
+        measure::measure(&app.app).await.unwrap();
+        let found = recommended().await;
+        assert_eq!(counted(&found), [rob_is(64, &[("PERFORMANCE", 15)]), kim_is.clone()]);
+        assert_eq!(
+            found[0]["reasons"][1]["message"],
+            "12 of its 20 sales of the last 90 days were of tea"
+        );
+
+        // Who was asked is not recommended, nor who is hidden.
+        let ask = json!({ "programId": world.tea.id, "invitee": { "partnerId": rob_partner.id } });
+        app.done(owner, "inviteToProgram", ask, "programInvitation { id }")
+            .await;
+        assert_eq!(counted(&recommended().await), [kim_is]);
+        let hide = json!({ "brandId": world.market.brand.id, "partnerId": kim_partner.id, "hidden": true });
+        app.done(owner, "markCreator", hide, "partner { id }").await;
+        assert_eq!(counted(&recommended().await), []);
+
+        // A program is compared by its newest listing; one without any has nothing to go by.
+        let bare = app
+            .draft_program(owner, &world.market.brand.id, "bare", json!({}))
+            .await;
+        let none = app
+            .graphql_ok(
+                Some(&owner.token),
+                CREATORS,
+                json!({ "id": bare }),
+                "recommendedCreators",
+            )
+            .await;
+        assert_eq!(none, json!([]));
+        let stranger = app
+            .graphql(Some(&rob.token), CREATORS, json!({ "id": world.tea.id }))
+            .await;
+        assert_eq!(error_code(&stranger), "NOT_FOUND");
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn matches_cost_the_same_however_many(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_app(database, |app| async move {
         let world = world(&app).await;
@@ -236,6 +363,27 @@ async fn matches_cost_the_same_however_many(#[values(Database::Sqlite, Database:
         println!("{database:?}: statements of similar listings: {few}, with twelve more {many}");
         assert_eq!(few, many);
         assert!(many <= 12, "{many}");
+
+        let count = async || {
+            let counted = app.count_statements(async || {
+                let variables = json!({ "id": world.tea.id, "first": 20 });
+                let token = Some(world.market.owner.token.as_str());
+                app.graphql_ok(token, CREATORS, variables, "recommendedCreators").await;
+            });
+            counted.await
+        };
+        let audience = json!([{ "country": "DE", "percent": "100" }]);
+        creator(&app, "rob", "tea", 20_000, audience.clone()).await;
+        app.index().await;
+        let few = count().await;
+        for n in 0..12 {
+            creator(&app, &format!("creator{n}"), "tea", 20_000, audience.clone()).await;
+        }
+        app.index().await;
+        let many = count().await;
+        println!("{database:?}: statements of recommended creators: {few}, with twelve more {many}");
+        assert_eq!(few, many);
+        assert!(many <= 13, "{many}");
     })
     .await;
 }

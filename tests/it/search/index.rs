@@ -182,6 +182,15 @@ async fn the_index_follows_what_changes(#[values(Database::Sqlite, Database::Pos
         app.done(&shop.owner, "setDefaultPartnerGroup", default, "program { id }")
             .await;
         assert_eq!(found(&app, json!({ "autoApproval": true })).await, ["Teapots"]);
+        // The policy of the program may say so as well as the group that newcomers come to.
+        let none = json!({ "programId": program, "groupId": null });
+        app.done(&shop.owner, "setDefaultPartnerGroup", none, "program { id }")
+            .await;
+        assert_eq!(found(&app, json!({ "autoApproval": true })).await, [""; 0]);
+        let policy = json!({ "programId": program, "decision": "APPROVE_AT_ONCE" });
+        app.done(&shop.owner, "setAdmissionPolicy", policy, "program { id }")
+            .await;
+        assert_eq!(found(&app, json!({ "autoApproval": true })).await, ["Teapots"]);
     })
     .await;
 }

@@ -260,7 +260,7 @@ pub mod creators {
     pub const VETTING: Field = Field::keyword("vetting");
     /// Of the channel that has most of them.
     pub const FOLLOWERS: Field = Field::number("followers");
-    /// Basis points, of the channel that has most of it.
+    /// Parts per million, of the channel that has most of it.
     pub const ENGAGEMENT: Field = Field::number("engagement");
     /// One of the channels is.
     pub const VERIFIED: Field = Field::flag("verified");

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::{service, types::ListingMatch};
+use super::{
+    creators, service,
+    types::{CreatorMatch, ListingMatch},
+};
 use crate::{
     error::ApiError,
     graphql::context::{ContextExt, parse_id},
@@ -47,6 +50,23 @@ impl MatchingQueries {
     ) -> Result<Option<Vec<ListingMatch>>, ApiError> {
         let partner = parse_id(&partner_id, "partnerId")?;
         let found = service::recommended_listings(ctx.app(), ctx.actor(), partner, read_first(first)?).await?;
+        Ok(Some(found.into_iter().map(Into::into).collect()))
+    }
+
+    /// Creators with a public profile for a program, for the people of its brand, the best match first: by what they are
+    /// about, what they sold in the last 90 days, where their audience is, how many follow them, and the programs they are in
+    /// with its partners; it is compared by its newest listing. Left out is who takes no work, is or was in the program, has
+    /// asked or was asked into it, or was hidden by the brand. At most 200 are compared: the most followed of its category
+    /// where it is open, and those in most programs with its partners.
+    #[graphql(complexity = "COST + page::cost(Some(first.unwrap_or(DEFAULT_MATCHES)), None, child_complexity)")]
+    async fn recommended_creators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The program.")] program_id: ID,
+        #[graphql(desc = "How many, at most 20; 5 when absent.")] first: Option<i32>,
+    ) -> Result<Option<Vec<CreatorMatch>>, ApiError> {
+        let program = parse_id(&program_id, "programId")?;
+        let found = creators::recommended_creators(ctx.app(), ctx.actor(), program, read_first(first)?).await?;
         Ok(Some(found.into_iter().map(Into::into).collect()))
     }
 }

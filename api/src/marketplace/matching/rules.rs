@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
+
 use crate::{
     infra::search::{
         Document, Field,
         document::Value,
         schema::{creators, listings},
     },
-    money::proportion,
+    marketplace::{creators::rules::Share, trust::rules::MIN_CONVERSIONS},
+    money::{WHOLE_PPM, proportion},
 };
 
 /// Why something matches.
@@ -19,6 +22,7 @@ pub enum ReasonCode {
     SharedPartners,
     Countries,
     Terms,
+    Size,
 }
 
 /// What one thing in common counts.
@@ -92,6 +96,8 @@ fn words(document: &Document, field: Field) -> BTreeSet<String> {
     }
 }
 
+/// Of a percentage that is given in parts per million.
+const PERCENT_DECIMALS: u32 = 4;
 /// More partners in common tell no more.
 const MAX_SHARED: i64 = 5;
 
@@ -181,6 +187,99 @@ pub fn for_promoter(promoter: &Promoter, offer: &Offer, shared: i64) -> Vec<Reas
     told(reasons)
 }
 
+/// What a program looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// None while nothing is published of it.
+    pub category: Option<String>,
+    /// Empty: everywhere.
+    pub countries: BTreeSet<String>,
+}
+
+/// What a creator is compared by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// What it says it is about.
+    pub niches: Vec<String>,
+    /// Where it says its audience is.
+    pub audience: Vec<Share>,
+    pub country: Option<String>,
+    /// Of the channel that has most of them, as it says.
+    pub followers: i64,
+    /// Other programs that it is in, and partners of this one too.
+    pub shared: i64,
+    /// What it sold lately in the programs it is in, of the category that is wanted and in all.
+    pub sold: (i64, i64),
+}
+
+/// What makes a creator one for a program.
+#[must_use]
+pub fn for_program(wanted: &Wanted, creator: &Candidate) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some(category) = &wanted.category {
+        if creator.niches.contains(category) {
+            reasons.push(reason(ReasonCode::Category, 30, format!("it is about {category}")));
+        }
+        let (here, all) = creator.sold;
+        // Of fewer nothing is said of a partner anywhere.
+        if all >= MIN_CONVERSIONS {
+            reasons.push(reason(
+                ReasonCode::Performance,
+                proportion(25, here, all),
+                format!("{here} of its {all} sales of the last 90 days were of {category}"),
+            ));
+        }
+    }
+    let programs = match creator.shared {
+        1 => "1 program".to_owned(),
+        MAX_SHARED.. => format!("{MAX_SHARED} or more programs"),
+        some => format!("{some} programs"),
+    };
+    reasons.push(reason(
+        ReasonCode::SharedPartners,
+        of_most_shared(creator.shared, 15),
+        format!("it is in {programs} with partners of yours"),
+    ));
+    let countries = if wanted.countries.is_empty() {
+        (10, "the program is open everywhere".to_owned())
+    } else if !creator.audience.is_empty() {
+        let here = creator
+            .audience
+            .iter()
+            .filter(|share| wanted.countries.contains(&share.country));
+        let ppm: i64 = here.map(|share| share.ppm).sum();
+        (
+            proportion(20, ppm, WHOLE_PPM),
+            format!(
+                "{} % of its audience is where the program is open",
+                Decimal::new(ppm, PERCENT_DECIMALS).normalize()
+            ),
+        )
+    } else if creator
+        .country
+        .as_ref()
+        .is_some_and(|country| wanted.countries.contains(country))
+    {
+        (10, "it is where the program is open".to_owned())
+    } else {
+        (0, String::new())
+    };
+    reasons.push(reason(ReasonCode::Countries, countries.0, countries.1));
+    let size = match creator.followers {
+        1_000_000.. => 10,
+        100_000.. => 8,
+        10_000.. => 6,
+        1_000.. => 3,
+        _ => 0,
+    };
+    reasons.push(reason(
+        ReasonCode::Size,
+        size,
+        format!("{} follow its greatest channel, as it says", creator.followers),
+    ));
+    told(reasons)
+}
+
 /// All points together.
 #[must_use]
 pub fn points(reasons: &[Reason]) -> i64 {
@@ -196,9 +295,13 @@ fn of_shared(shared: i64, most: i64) -> Reason {
     };
     reason(
         ReasonCode::SharedPartners,
-        proportion(most, shared.min(MAX_SHARED), MAX_SHARED),
+        of_most_shared(shared, most),
         format!("{partners} in both"),
     )
+}
+
+fn of_most_shared(shared: i64, most: i64) -> i64 {
+    proportion(most, shared.min(MAX_SHARED), MAX_SHARED)
 }
 
 fn reason(code: ReasonCode, points: i64, message: String) -> Reason {
@@ -303,5 +406,70 @@ mod tests {
         promoter.country = Some("DE".to_owned());
         assert!(counted(&for_promoter(&promoter, &dach, 0)).contains(&(ReasonCode::Countries, 15)));
         assert_eq!(for_promoter(&Promoter::default(), &dach, 0), Vec::new());
+    }
+
+    #[test]
+    fn a_creator_is_matched_by_what_it_says_and_sells() {
+        let share = |country: &str, ppm| Share {
+            country: country.to_owned(),
+            ppm,
+        };
+        let mut creator = Candidate {
+            niches: vec!["food".to_owned()],
+            audience: vec![share("DE", 410_000), share("US", 300_000), share("AT", 25_000)],
+            country: Some("US".to_owned()),
+            followers: 120_000,
+            shared: 2,
+            sold: (9, 24),
+        };
+        let wanted = Wanted {
+            category: Some("food".to_owned()),
+            countries: set(&["DE", "AT", "CH"]),
+        };
+        // Performance: 25 × 9/24 = 9.375. Shared: 15 × 2/5. Countries: 20 × 43.5/100 = 8.7.
+        let reasons = for_program(&wanted, &creator);
+        assert_eq!(
+            counted(&reasons),
+            [
+                (ReasonCode::Category, 30),
+                (ReasonCode::Performance, 9),
+                (ReasonCode::Countries, 9),
+                (ReasonCode::Size, 8),
+                (ReasonCode::SharedPartners, 6),
+            ]
+        );
+        let said: Vec<&str> = reasons.iter().map(|reason| reason.message.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "it is about food",
+                "9 of its 24 sales of the last 90 days were of food",
+                "43.5 % of its audience is where the program is open",
+                "120000 follow its greatest channel, as it says",
+                "it is in 2 programs with partners of yours",
+            ]
+        );
+        // Of 19 sales nothing is said, and nothing of where an audience is that nobody told of: it is itself abroad.
+        creator.sold = (19, 19);
+        creator.audience.clear();
+        creator.shared = 0;
+        let fewer = [(ReasonCode::Category, 30), (ReasonCode::Size, 8)];
+        assert_eq!(counted(&for_program(&wanted, &creator)), fewer);
+        creator.country = Some("CH".to_owned());
+        assert!(counted(&for_program(&wanted, &creator)).contains(&(ReasonCode::Countries, 10)));
+
+        let most = Candidate {
+            audience: vec![share("DE", 1_000_000)],
+            followers: 1_000_000,
+            shared: 9,
+            sold: (20, 20),
+            ..creator
+        };
+        assert_eq!(points(&for_program(&wanted, &most)), 100);
+        let nothing = Wanted {
+            countries: set(&["DE"]),
+            ..Wanted::default()
+        };
+        assert_eq!(for_program(&nothing, &Candidate::default()), Vec::new());
     }
 }

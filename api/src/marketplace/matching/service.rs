@@ -1,4 +1,4 @@
-//! Finding candidates, and comparing them.
+//! Finding listings, and comparing them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -34,9 +34,9 @@ use crate::{
 };
 
 /// Candidates of each kind: the newest of the same categories, and those with the most partners in common.
-const MAX_OF_A_KIND: u64 = 100;
+pub(super) const MAX_OF_A_KIND: u64 = 100;
 /// Partners of a program, or programs of a partner, that are looked at: the newest.
-const MAX_LOOKED_AT: u64 = 1_000;
+pub(super) const MAX_LOOKED_AT: u64 = 1_000;
 
 /// A listing that matches, with why.
 #[derive(Clone, Debug)]
@@ -53,16 +53,7 @@ pub async fn similar_listings(app: &App, id: ListingId, limit: usize) -> Result<
         .await
         .map_err(ApiError::internal)?
         .ok_or_else(|| ApiError::not_found("listing"))?;
-    let partners = partnership::Entity::find()
-        .select_only()
-        .column(partnership::Column::PartnerId)
-        .filter(partnership::Column::ProgramId.eq(base.program_id))
-        .filter(partnership::Column::State.eq(PartnershipState::Active))
-        .order_by_desc(partnership::Column::Id)
-        .limit(MAX_LOOKED_AT);
-    let shared = shared_programs(app, partners.into_query(), &[base.program_id])
-        .await
-        .map_err(ApiError::internal)?;
+    let shared = programs_like(app, base.program_id).await.map_err(ApiError::internal)?;
     let rows = candidates(app, BTreeSet::from([base.category.clone()]), &shared).await?;
     let documents = load(app, rows.iter().map(|row| row.id).chain([base.id])).await?;
     let Some(document) = documents.get(&base.id) else {
@@ -198,6 +189,18 @@ async fn categories_of(app: &App, programs: &BTreeSet<ProgramId>) -> Result<Hash
         .await?;
     // Of several listings of a program the newest says what it is about.
     Ok(rows.into_iter().collect())
+}
+
+/// Other programs in which partners of this one are active, with how many of them: those with the most.
+pub(super) async fn programs_like(app: &App, program: ProgramId) -> Result<BTreeMap<ProgramId, i64>, DbErr> {
+    let partners = partnership::Entity::find()
+        .select_only()
+        .column(partnership::Column::PartnerId)
+        .filter(partnership::Column::ProgramId.eq(program))
+        .filter(partnership::Column::State.eq(PartnershipState::Active))
+        .order_by_desc(partnership::Column::Id)
+        .limit(MAX_LOOKED_AT);
+    shared_programs(app, partners.into_query(), &[program]).await
 }
 
 /// Other programs in which these partners are active, with how many of them: those with the most.

@@ -3,10 +3,11 @@
 use async_graphql::{Enum, SimpleObject};
 
 use super::{
+    creators,
     rules::{self, Reason},
     service,
 };
-use crate::marketplace::types::Listing;
+use crate::marketplace::{creators::types::CreatorProfile, types::Listing};
 
 /// Why something matches.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
@@ -16,12 +17,14 @@ pub enum MatchReasonCode {
     Category,
     /// Of what it is about, much was sold lately.
     Performance,
-    /// Partners are in both programs, or in this one and one of the partner's.
+    /// Partners are in both programs, or in this one and one of the partner's; or a creator is in programs with partners of this one.
     SharedPartners,
     /// It is open where it matters.
     Countries,
     /// It pays for the same, and about as much.
     Terms,
+    /// Many follow it, as it says.
+    Size,
 }
 
 /// What one thing in common counts.
@@ -61,6 +64,27 @@ impl From<service::ListingMatch> for ListingMatch {
         Self {
             points: points(rules::points(&found.reasons)),
             listing: found.listing.into(),
+            reasons: found.reasons.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A creator that matches, with why.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CreatorMatch {
+    /// The creator's profile.
+    pub creator_profile: CreatorProfile,
+    /// How well it matches: the sum of its reasons, at most 100.
+    pub points: i32,
+    /// Why, what counts most first.
+    pub reasons: Vec<MatchReason>,
+}
+
+impl From<creators::CreatorMatch> for CreatorMatch {
+    fn from(found: creators::CreatorMatch) -> Self {
+        Self {
+            points: points(rules::points(&found.reasons)),
+            creator_profile: found.profile.into(),
             reasons: found.reasons.into_iter().map(Into::into).collect(),
         }
     }
