@@ -18,6 +18,7 @@ use crate::{
         clock::{Clock, SystemClock},
         db::Db,
         mail::{LogMailer, Mailer, SmtpMailer},
+        sealing::KeyRing,
         search::{SearchEngine, breaker::Breaker, embedded::EmbeddedEngine},
         web::{Web, WorldWide},
     },
@@ -47,6 +48,8 @@ pub struct AppState {
     pub web: Arc<dyn Web>,
     pub feeds: feed::Limits,
     pub keys: Keys,
+    /// Seals what must not be read in the database.
+    pub key_ring: KeyRing,
     /// Wrong passwords of the last minutes.
     pub passwords: Throttle,
     /// Links asked for in the last hour.
@@ -113,6 +116,7 @@ impl App {
     /// Assembles over a database whose schema is up to date.
     pub async fn assemble(config: Config, db: Db, parts: Parts) -> Result<Self, Fault> {
         let keys = Keys::load(&config, &db, &parts.ids, parts.clock.as_ref()).await?;
+        let key_ring = keys.ring(&config)?;
         let search = match parts.search {
             Some(search) => search,
             None => configured_engine(&config).map_err(Fault::new)?,
@@ -138,6 +142,7 @@ impl App {
             web,
             feeds: parts.feeds,
             keys,
+            key_ring,
             passwords: Throttle::of_passwords(),
             link_mails: Throttle::of_links(),
             channel_checks: Throttle::of_channels(),

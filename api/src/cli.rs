@@ -13,7 +13,7 @@ use crate::{
     },
     app::{App, Parts},
     bench,
-    config::{Admin, Bench, Cli, Command, Config, Environment, Import, Jobs, Ledger, Role},
+    config::{Admin, Bench, Cli, Command, Config, Encryption, Environment, Import, Jobs, Ledger, Role},
     demo,
     error::{ApiError, Failure, Fault, RefusalCode},
     graphql::schema,
@@ -24,6 +24,7 @@ use crate::{
     ledger::verify,
     marketplace::indexing,
     page::{MAX_PAGE, Page},
+    payouts::methods::service::reseal_payout_methods,
     serve,
 };
 
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Admin(command) => administer(&start(config).await?, command).await,
         Command::Reindex => reindex(&start(config).await?).await,
         Command::Ledger(Ledger::Verify) => verify_ledger(&start(config).await?).await,
+        Command::Encryption(Encryption::Rotate) => rotate_encryption(&start(config).await?).await,
         Command::Bench(Bench::Search { documents }) => {
             let measured = bench::search(config, documents).await;
             println!("{}", measured.map_err(|error| error.to_string())?);
@@ -225,4 +227,22 @@ async fn verify_ledger(app: &App) -> Result<(), String> {
     let verified = verify::verify(app).await.map_err(|error| error.to_string())?;
     println!("{verified}");
     Ok(())
+}
+
+/// What did not open goes to standard error, and makes the command fail: its key is missing.
+async fn rotate_encryption(app: &App) -> Result<(), String> {
+    let done = reseal_payout_methods(app).await.map_err(|error| error.to_string())?;
+    let key = app.key_ring.sealing_id();
+    println!(
+        "{} payout methods are sealed anew under `{key}`, {} were already",
+        done.resealed, done.kept
+    );
+    for reason in &done.reasons {
+        eprintln!("{reason}");
+    }
+    app.db.close().await.map_err(|error| error.to_string())?;
+    match done.failed {
+        0 => Ok(()),
+        failed => Err(format!("{failed} payout methods did not open and stay as they were")),
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     infra::{
         db::DEFAULT_CONNECTIONS,
         mail::SmtpMailer,
+        sealing::KeyRing,
         search::meilisearch::{MAX_PREFIX_CHARS, MeilisearchEngine},
     },
 };
@@ -102,6 +103,26 @@ pub struct Config {
     )]
     pub previous_secrets: Vec<String>,
 
+    /// Keys that partners' accounts are sealed with in the database, separated by commas, each as `ID:KEY`, the key being 32
+    /// random bytes in base64. The first seals, all of them open. When absent, one is derived from the secret.
+    #[arg(
+        long,
+        global = true,
+        env = "TRIBUTARY_ENCRYPTION_KEYS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub encryption_keys: Vec<String>,
+
+    /// Hours before the first payout to a method that a partner has just added or preferred; 0 for none.
+    #[arg(
+        long,
+        global = true,
+        env = "TRIBUTARY_PAYOUT_COOLING_OFF_HOURS",
+        default_value_t = DEFAULT_COOLING_OFF_HOURS
+    )]
+    pub payout_cooling_off_hours: u32,
+
     /// In production, what is only fit for trying things out keeps the program from starting.
     #[arg(long, global = true, env = "TRIBUTARY_ENVIRONMENT", value_enum, default_value_t = Environment::Development)]
     pub environment: Environment,
@@ -182,6 +203,9 @@ pub enum Command {
     /// Look after the ledger.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Look after what is sealed in the database.
+    #[command(subcommand)]
+    Encryption(Encryption),
     /// Measure how fast this machine is.
     #[command(subcommand)]
     Bench(Bench),
@@ -250,6 +274,16 @@ pub enum Ledger {
     Verify,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Encryption {
+    /// Seal anew, under the first key, everything that another one sealed. May be cut off and run again.
+    Rotate,
+}
+
+/// Hours before the first payout to another account: three days, as is usual.
+const DEFAULT_COOLING_OFF_HOURS: u32 = 72;
+/// Longer would keep partners from their money.
+const MAX_COOLING_OFF_HOURS: u32 = 30 * 24;
 /// Shortest secret accepted, in characters.
 const MIN_SECRET_LEN: usize = 32;
 /// Secrets that are still believed beside the current one: each is one more that may have leaked.
@@ -273,6 +307,8 @@ impl Config {
             public_url: None,
             secret: None,
             previous_secrets: Vec::new(),
+            encryption_keys: Vec::new(),
+            payout_cooling_off_hours: DEFAULT_COOLING_OFF_HOURS,
             environment: Environment::Development,
             smtp_url: None,
             mail_from: None,
@@ -298,6 +334,12 @@ impl Config {
             ));
         }
         self.check_secrets()?;
+        KeyRing::parse(&self.encryption_keys).map_err(|error| format!("--encryption-keys {error}"))?;
+        if self.payout_cooling_off_hours > MAX_COOLING_OFF_HOURS {
+            return Err(format!(
+                "--payout-cooling-off-hours may be at most {MAX_COOLING_OFF_HOURS}"
+            ));
+        }
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some())
         {
@@ -488,6 +530,8 @@ mod tests {
             (vec!["--secret=short"], "--secret"),
             (vec![SECRET, "--previous-secrets=short"], "--previous-secrets"),
             (vec![previous], "--previous-secrets"),
+            (vec!["--encryption-keys=a:c2hvcnQ="], "--encryption-keys"),
+            (vec!["--payout-cooling-off-hours=721"], "--payout-cooling-off-hours"),
             (vec!["--smtp-url=smtp://mail.example"], "--mail-from"),
             (vec!["--smtp-url=http://mail.example", from], "--smtp-url"),
             (

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use entity::installation_secret::{ActiveModel, Column, Entity};
 use hkdf::Hkdf;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
 use sha2::Sha256;
 
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
     error::Fault,
     idempotency::hex,
     ids::Ids,
-    infra::{clock::Clock, db::Db},
+    infra::{
+        clock::Clock,
+        db::Db,
+        sealing::{EncryptionKey, KeyRing},
+    },
 };
 
 const SECRET_NAME: &str = "root";
@@ -25,8 +29,12 @@ pub struct Keys {
     /// What access tokens call their key, so that another installation's are told apart before anything is computed.
     pub access_token_id: String,
     pub click_id: [u8; 32],
+    /// Seals where no key is configured for it.
+    encryption: EncryptionKey,
     /// Of the secrets before this one: what they signed is believed, and nothing is signed with them.
     previous: Vec<Keys>,
+    /// Of the secret that the installation made for itself before one was configured: it only opens what it sealed.
+    kept: Option<EncryptionKey>,
 }
 
 impl Keys {
@@ -35,7 +43,12 @@ impl Keys {
     pub async fn load(config: &Config, db: &Db, ids: &Ids, clock: &dyn Clock) -> Result<Self, Fault> {
         if let Some(secret) = &config.secret {
             let derive = |secret: &String| Self::derive(secret.as_bytes());
+            let kept = match find_kept(db.read()).await? {
+                Some(kept) => Some(Self::derive(kept.as_bytes())?.encryption),
+                None => None,
+            };
             return Ok(Self {
+                kept,
                 previous: config.previous_secrets.iter().map(derive).collect::<Result<_, _>>()?,
                 ..derive(secret)?
             });
@@ -50,13 +63,11 @@ impl Keys {
         .on_conflict(OnConflict::column(Column::Name).do_nothing().to_owned())
         .exec_without_returning(&tx)
         .await?;
-        let kept = Entity::find()
-            .filter(Column::Name.eq(SECRET_NAME))
-            .one(&tx)
+        let kept = find_kept(&tx)
             .await?
             .ok_or_else(|| Fault::new("the installation secret was not kept"))?;
         tx.commit().await?;
-        Self::derive(kept.value.as_bytes())
+        Self::derive(kept.as_bytes())
     }
 
     /// The key of access tokens that goes by this name.
@@ -70,6 +81,16 @@ impl Keys {
     /// Every key that a good click id may be signed with, the current one first: click ids do not say.
     pub fn click_ids(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.all().map(|keys| &keys.click_id)
+    }
+
+    /// The keys that seal and open: those that are configured, and behind them what is derived of secrets, so that nothing is
+    /// lost when the first key is configured, or another secret.
+    pub fn ring(&self, config: &Config) -> Result<KeyRing, Fault> {
+        let configured = KeyRing::parse(&config.encryption_keys).map_err(Fault::new)?;
+        let derived = self.all().map(|keys| &keys.encryption).chain(&self.kept).cloned();
+        let mut keys = configured.into_iter().chain(derived);
+        let first = keys.next().ok_or_else(|| Fault::new("no key seals"))?;
+        Ok(KeyRing::new(first, keys))
     }
 
     fn all(&self) -> impl Iterator<Item = &Self> {
@@ -87,11 +108,25 @@ impl Keys {
         let mut access_token_id = [0; KEY_ID_LEN];
         hkdf.expand(b"tributary access token key id v1", &mut access_token_id)
             .map_err(Fault::new)?;
+        let mut encryption_id = [0; KEY_ID_LEN];
+        hkdf.expand(b"tributary encryption key id v1", &mut encryption_id)
+            .map_err(Fault::new)?;
         Ok(Self {
+            encryption: EncryptionKey::derived(&hex(&encryption_id), &key("tributary encryption v1")?)?,
             access_token: key("tributary access token v1")?,
             access_token_id: hex(&access_token_id),
             click_id: key("tributary click id v1")?,
             previous: Vec::new(),
+            kept: None,
         })
     }
+}
+
+/// The secret that the installation made for itself, if it ever did.
+async fn find_kept(connection: &impl ConnectionTrait) -> Result<Option<String>, Fault> {
+    let row = Entity::find()
+        .filter(Column::Name.eq(SECRET_NAME))
+        .one(connection)
+        .await?;
+    Ok(row.map(|row| row.value))
 }

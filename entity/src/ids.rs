@@ -132,6 +132,7 @@ typed_ids! {
     LedgerEntryId = "entry",
     PayoutId = "pay",
     PayoutItemId = "item",
+    PayoutMethodId = "pmeth",
     EventId = "evt",
     IdempotencyKeyId = "idem",
     AuditEntryId = "audit",

@@ -50,6 +50,8 @@ pub mod partnership;
 pub mod partnership_ancestor;
 pub mod payout;
 pub mod payout_item;
+pub mod payout_method;
+pub mod payout_preference;
 pub mod periodic_run;
 pub mod program;
 pub mod program_invitation;

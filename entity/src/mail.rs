@@ -51,6 +51,8 @@ pub enum MailKind {
     SavedSearch,
     /// Brings an invitation to whom it is for; written as it is sent.
     MemberInvitation,
+    /// Tells a partner's people that where they are paid was changed.
+    PayoutMethod,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

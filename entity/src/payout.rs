@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, PartnerId, PartnershipId, PayoutId, ProgramId};
+use crate::ids::{BrandId, PartnerId, PartnershipId, PayoutId, PayoutMethodId, ProgramId};
+use crate::payout_method::PayoutMethodKind;
 use crate::scope::tenant_scoped;
 
 /// DRAFT → APPROVED → SUBMITTED → PAID | FAILED | RETURNED | CANCELLED, and UNKNOWN until the rail answers.
@@ -47,6 +48,11 @@ pub struct Model {
     pub approved_at: Option<DateTimeUtc>,
     pub paid_at: Option<DateTimeUtc>,
     pub cancelled_at: Option<DateTimeUtc>,
+    /// Where it goes, as that was when it was drafted; absent when the partner had named nothing.
+    pub payout_method_id: Option<PayoutMethodId>,
+    pub payout_method_kind: Option<PayoutMethodKind>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub payout_method_masked: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -44,6 +44,7 @@ mod m20261126_000039_listing_details;
 mod m20261126_000040_saved_searches;
 mod m20261126_000041_stale_notes;
 mod m20261126_000042_creator_shares;
+mod m20261126_000043_payout_methods;
 
 pub struct Migrator;
 
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000037_admission_channels::Migration),
             Box::new(m20261126_000041_stale_notes::Migration),
             Box::new(m20261126_000042_creator_shares::Migration),
+            Box::new(m20261126_000043_payout_methods::Migration),
         ]
     }
 }

@@ -184,6 +184,7 @@ operations! {
     SeeOwnConversions = "Partner.conversions" => PARTNER_SEES;
     SeeOwnCommissions = "Partner.commissions" => PARTNER_SEES;
     SeeOwnPayouts = "Partner.payouts" => PARTNER_SEES;
+    SeePayoutMethods = "Partner.payoutMethods" => PARTNER;
     SeeListingMarks = "Partner.listingMarks" => PARTNER;
     SeeSavedSearches = "Partner.savedSearches" => PARTNER;
     SeeOwnMessageThreads = "Partner.messageThreads" => PARTNER_SEES;
@@ -325,6 +326,10 @@ operations! {
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+
+    AddPayoutMethod = "Mutation.addPayoutMethod" => PARTNER;
+    SetPreferredPayoutMethod = "Mutation.setPreferredPayoutMethod" => PARTNER;
+    RemovePayoutMethod = "Mutation.removePayoutMethod" => PARTNER;
 
     RetryDeadJob = "Mutation.retryDeadJob" => PLATFORM;
     DiscardDeadJob = "Mutation.discardDeadJob" => PLATFORM;

@@ -39,7 +39,9 @@ pub use self::keys::{key_prefix, scopes_of_key, write_keys_last_used};
 pub use self::links::{MAILS_PER_ADDRESS_AND_HOUR, forget_links, write_link_mail};
 use self::partners::check_profile;
 pub use self::partners::{PartnerPatch, update_partner};
-pub use self::passwords::{ChangePassword, change_password, request_password_reset, reset_password};
+pub use self::passwords::{
+    ChangePassword, change_password, confirm_password, hold_password_in_tx, request_password_reset, reset_password,
+};
 use self::passwords::{NOBODYS_HASH, attempt_password, check_password, hash_password, verify_password};
 pub use self::sessions::{
     forget_sessions, list_sessions, refresh_session, revoke_other_sessions, revoke_session, sign_out,

@@ -7,8 +7,8 @@ use entity::ids::{
     ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CreatorChannelId, CreatorProfileId, CustomerId, JobId, ListingId,
     MemberInvitationId, MessageId, MessageThreadId, OrderAmendmentId, OrderId, PartnerGroupId, PartnerId,
-    PartnerMemberId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId, PromoCodeId, RefundId, RefusedEventId,
-    SavedSearchId, SessionId, TrackingLinkId, TypedId, split_id,
+    PartnerMemberId, PartnershipId, PayoutId, PayoutMethodId, ProgramId, ProgramInvitationId, PromoCodeId, RefundId,
+    RefusedEventId, SavedSearchId, SessionId, TrackingLinkId, TypedId, split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -35,7 +35,7 @@ use crate::{
         loaders::VisiblePartner,
         types::{Application, ProgramInvitation},
     },
-    payouts::types::Payout,
+    payouts::{methods::types::PayoutMethod, types::Payout},
     programs::{loaders::VisibleProgram, types::CommissionRule},
     tracking::types::{PromoCode, TrackingLink},
 };
@@ -78,6 +78,7 @@ pub enum Node {
     RefusedEvent(RefusedEvent),
     Customer(Customer),
     Payout(Payout),
+    PayoutMethod(PayoutMethod),
     UserSession(UserSession),
     Job(Job),
 }
@@ -217,6 +218,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .map(|row| Node::RefusedEvent(row.into())),
         CustomerId::PREFIX => ctx.load(CustomerId(uuid)).await?.map(|row| Node::Customer(row.into())),
         PayoutId::PREFIX => ctx.load(PayoutId(uuid)).await?.map(|row| Node::Payout(row.into())),
+        PayoutMethodId::PREFIX => ctx
+            .load(PayoutMethodId(uuid))
+            .await?
+            .map(|row| Node::PayoutMethod(row.into())),
         JobId::PREFIX => ctx.load(JobId(uuid)).await?.map(|row| Node::Job(row.into())),
         SessionId::PREFIX => ctx
             .load(SessionId(uuid))

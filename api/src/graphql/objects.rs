@@ -29,7 +29,10 @@ use crate::{
         EligibilityOfProgram, InvitationsOfPartner, InvitationsOfProgram, PartnershipFields, PartnershipsOfBrand,
         PartnershipsOfGroup, PartnershipsOfPartner,
     },
-    payouts::types::{PayoutsOfBrand, PayoutsOfPartner},
+    payouts::{
+        methods::types::MethodsOfPartner,
+        types::{PayoutsOfBrand, PayoutsOfPartner},
+    },
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
     tracking::types::TrackingOfPartnership,
 };
@@ -80,6 +83,7 @@ pub struct Partner(
     ConversionsOfPartner,
     CommissionsOfPartner,
     PayoutsOfPartner,
+    MethodsOfPartner,
     MarksOfPartner,
     SavedSearchesOfPartner,
     TrustOfPartner,
@@ -98,6 +102,7 @@ impl From<partner::Model> for Partner {
             ConversionsOfPartner(partner),
             CommissionsOfPartner { partner },
             PayoutsOfPartner(partner),
+            MethodsOfPartner(partner),
             MarksOfPartner(partner),
             SavedSearchesOfPartner(partner),
             TrustOfPartner(partner),

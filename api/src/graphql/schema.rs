@@ -24,7 +24,9 @@ use crate::{
     partnerships::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
     },
-    payouts::{mutations::PayoutMutations, subscriptions::PayoutSubscriptions},
+    payouts::{
+        methods::mutations::PayoutMethodMutations, mutations::PayoutMutations, subscriptions::PayoutSubscriptions,
+    },
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
     tracking::mutations::TrackingMutations,
 };
@@ -60,6 +62,7 @@ pub struct Mutation(
     ConversionMutations,
     InboxMutations,
     PayoutMutations,
+    PayoutMethodMutations,
     JobMutations,
 );
 

@@ -14,7 +14,7 @@ use crate::{
     members::error::MemberError,
     messages::error::MessageError,
     partnerships::error::PartnershipError,
-    payouts::error::PayoutError,
+    payouts::{error::PayoutError, methods::error::PayoutMethodError},
     programs::error::ProgramError,
     tracking::error::TrackingError,
 };
@@ -43,5 +43,6 @@ pub enum UserError {
     Tracking(TrackingError),
     Conversion(ConversionError),
     Payout(PayoutError),
+    PayoutMethod(PayoutMethodError),
     DeadJob(DeadJobError),
 }

@@ -1,9 +1,11 @@
-//! The world outside: database, clock, search, bus, mail, pages elsewhere. Each is one trait or type, its real forms and what tests put in its
+//! The world outside: database, clock, search, bus, mail, pages elsewhere; and `sealing`,
+//! for what leaves into the database and must not be read there. Each is one trait or type, its real forms and what tests put in its
 //! place. Nothing outside this folder reads the wall clock or opens a connection.
 
 pub mod bus;
 pub mod clock;
 pub mod db;
 pub mod mail;
+pub mod sealing;
 pub mod search;
 pub mod web;

@@ -73,9 +73,11 @@ async fn write(app: &App, mail: &mail::Model) -> Result<Option<Letter>, Fault> {
         _ => match mail.kind {
             MailKind::MemberInvitation => members::write_invitation_mail(app, mail).await,
             MailKind::ProgramInvitation => partnerships::write_invitation_mail(app, mail).await,
-            MailKind::EmailVerification | MailKind::PasswordReset | MailKind::AccountNotice | MailKind::SavedSearch => {
-                accounts::write_link_mail(app, mail).await
-            }
+            MailKind::EmailVerification
+            | MailKind::PasswordReset
+            | MailKind::AccountNotice
+            | MailKind::SavedSearch
+            | MailKind::PayoutMethod => accounts::write_link_mail(app, mail).await,
         },
     }
 }

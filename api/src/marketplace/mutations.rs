@@ -13,7 +13,7 @@ use crate::{
         service::{self, Content, Patch},
         types::{
             ArchiveListingInput, ArchiveListingPayload, CreateListingInput, CreateListingPayload, FeatureListingInput,
-            FeatureListingPayload, PauseListingInput, PauseListingPayload, PayoutMethod, PublishListingInput,
+            FeatureListingPayload, ListingPayoutMethod, PauseListingInput, PauseListingPayload, PublishListingInput,
             PublishListingPayload, UpdateListingInput, UpdateListingPayload,
         },
     },
@@ -101,7 +101,7 @@ impl MarketplaceMutations {
     }
 }
 
-fn methods(methods: Vec<PayoutMethod>) -> PayoutMethods {
+fn methods(methods: Vec<ListingPayoutMethod>) -> PayoutMethods {
     methods.into_iter().map(Into::into).collect()
 }
 

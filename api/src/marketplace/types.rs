@@ -47,7 +47,7 @@ pub enum ListingState {
 /// A way in which a brand says it pays its partners.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[graphql(remote = "listing::PayoutMethod")]
-pub enum PayoutMethod {
+pub enum ListingPayoutMethod {
     /// To a bank account.
     BankTransfer,
     /// To a UPI address (India).
@@ -141,7 +141,7 @@ pub struct Listing {
     /// The countries it is open to; empty means everywhere.
     pub countries: Vec<CountryCode>,
     /// How the brand says it pays; empty while it has not said.
-    pub payout_methods: Vec<PayoutMethod>,
+    pub payout_methods: Vec<ListingPayoutMethod>,
     /// Where it is in its life.
     pub state: ListingState,
     /// When it was made.
@@ -259,7 +259,7 @@ pub struct CreateListingInput {
     pub countries: Vec<CountryCode>,
     /// How the brand pays its partners.
     #[graphql(default)]
-    pub payout_methods: Vec<PayoutMethod>,
+    pub payout_methods: Vec<ListingPayoutMethod>,
 }
 
 /// What to change of a listing; what is absent stays.
@@ -274,7 +274,7 @@ pub struct ListingPatchInput {
     /// The countries it is open to, at most 250; everywhere when empty.
     pub countries: MaybeUndefined<Vec<CountryCode>>,
     /// How the brand pays its partners.
-    pub payout_methods: MaybeUndefined<Vec<PayoutMethod>>,
+    pub payout_methods: MaybeUndefined<Vec<ListingPayoutMethod>>,
 }
 
 /// A change of a listing.

@@ -11,6 +11,8 @@ crate::error_codes! {
         BelowMinimum,
         /// The partner was banned, and commissions of it are pending: approve or reject them first.
         PartnershipNotPayable,
+        /// Where the partner is paid in this currency was changed a short while ago; the message says until when to wait.
+        PayoutMethodCoolingOff,
         /// The payout is not in a state from which this is possible; the message names both states.
         InvalidTransition,
         /// A reference has 1 to 100 characters.

@@ -4,11 +4,14 @@
 //! of commissions that add up to it, oldest first, negative where a clawback is made good; a commission is PAID when what
 //! of it is payable has been paid by items, and stays PAID.
 //!
-//! Deliberately absent today: batches, schedules, payout methods, and every rail but the manual one, where a
+//! Where a payout goes is decided when it is drafted, and written on it (`methods`).
+//!
+//! Deliberately absent today: batches, schedules, and every rail but the manual one, where a
 //! person pays and gives the bank's reference.
 
 pub mod error;
 pub mod loaders;
+pub mod methods;
 pub mod mutations;
 pub mod rules;
 pub mod service;

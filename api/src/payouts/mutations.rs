@@ -20,7 +20,9 @@ pub struct PayoutMutations;
 
 #[Object]
 impl PayoutMutations {
-    /// Drafts a payout of everything a partnership has available in a currency. The money is set aside at once.
+    /// Drafts a payout of everything a partnership has available in a currency. The money is set aside at once. It goes to the
+    /// method that the partner prefers for the currency, else to its oldest that receives it (`Payout.method`); not while that
+    /// one cools off.
     async fn create_payout(
         &self,
         ctx: &Context<'_>,

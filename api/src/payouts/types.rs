@@ -21,6 +21,7 @@ use crate::{
     payouts::{
         error::{PayoutError, PayoutErrorCode},
         loaders::ItemsOf,
+        methods::types::PayoutDestination,
         service::{self, Of},
     },
 };
@@ -106,6 +107,11 @@ impl Payout {
     async fn partnership(&self, ctx: &Context<'_>) -> Result<Option<Partnership>, ApiError> {
         let id: PartnershipId = self.row.partnership_id;
         Ok(ctx.load(id).await?.map(Partnership::from))
+    }
+
+    /// Where it goes, as that was when it was drafted; absent when the partner had named nothing that receives the currency.
+    async fn method(&self) -> Option<PayoutDestination> {
+        PayoutDestination::of(&self.row)
     }
 
     /// What it pays: portions of commissions that add up to it, oldest first.

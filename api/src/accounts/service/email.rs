@@ -8,9 +8,9 @@ use entity::{
     mail::MailKind,
     user,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, SqlErr};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait, SqlErr};
 
-use super::{Result, attempt_password, check_email, email_taken, get_viewer, links, verify_password};
+use super::{Result, check_email, confirm_password, email_taken, get_viewer, hold_password_in_tx, links};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -81,21 +81,15 @@ pub async fn change_email(app: &App, actor: &Actor, command: ChangeEmail) -> Res
         ));
     }
     let refuse = || Failure::refused_field(Code::CredentialsInvalid, "currentPassword", "this is not your password");
-    let tried = tokens::fingerprint(&user.email_key);
-    attempt_password(app, &tried, command.client)?;
-    if !verify_password(command.current_password, user.password_hash.clone()).await? {
-        return Err(refuse());
-    }
-    app.passwords.succeed(&tried, command.client);
-    attempt_link(app, &email_key, command.client)?;
-    let tx = app.db.begin().await?;
-    // The password may have been changed while it was checked; a change that comes next finds this mail and takes it back.
-    user::Entity::find_by_id(user.id)
-        .filter(user::Column::PasswordHash.eq(&*user.password_hash))
-        .lock_shared()
-        .one(&tx)
+    let user = confirm_password(app, actor, command.current_password, command.client)
         .await?
         .ok_or_else(refuse)?;
+    attempt_link(app, &email_key, command.client)?;
+    let tx = app.db.begin().await?;
+    // A change of the password that comes next finds this mail and takes it back.
+    if !hold_password_in_tx(&tx, &user).await? {
+        return Err(refuse());
+    }
     enqueue_verification_in_tx(&tx, app, user.id, command.new_email.trim().to_owned()).await?;
     let change = Change::of_person("user.email_change_requested", user.id, None);
     audit::record_in_tx(&tx, app, actor, change).await?;

@@ -88,9 +88,11 @@ async fn recipient_in_tx(
     let user = match mail.kind {
         MailKind::EmailVerification => to_be_verified(tx, mail).await?,
         MailKind::PasswordReset => find_by_key(tx, &mail.recipient_key).await?,
-        MailKind::AccountNotice | MailKind::MemberInvitation | MailKind::ProgramInvitation | MailKind::SavedSearch => {
-            None
-        }
+        MailKind::AccountNotice
+        | MailKind::MemberInvitation
+        | MailKind::ProgramInvitation
+        | MailKind::SavedSearch
+        | MailKind::PayoutMethod => None,
     };
     if user.is_none() || !mail::is_queued_in_tx(tx, mail.id).await? {
         return Ok(None);

@@ -5,7 +5,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use entity::{account_link::LinkPurpose, mail::MailKind, user};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
     Result,
@@ -51,6 +51,38 @@ pub(super) fn attempt_password(app: &App, tried: &str, client: Client) -> std::r
         .map_err(ApiError::from)
 }
 
+/// Whether this is the caller's password, counted like one of signing in: a stolen access token is no way around that. Gives
+/// the caller when it is. Every account has a password: links in mails set one.
+pub async fn confirm_password(
+    app: &App,
+    actor: &Actor,
+    password: String,
+    client: Client,
+) -> std::result::Result<Option<user::Model>, ApiError> {
+    let user = get_viewer(app, actor).await?;
+    let tried = tokens::fingerprint(&user.email_key);
+    attempt_password(app, &tried, client)?;
+    if !verify_password(password, user.password_hash.clone()).await? {
+        return Ok(None);
+    }
+    app.passwords.succeed(&tried, client);
+    Ok(Some(user))
+}
+
+/// Whether the password that was confirmed is still the account's: it may have been changed while it was checked. A change
+/// that comes next waits for this transaction.
+pub async fn hold_password_in_tx(
+    tx: &DatabaseTransaction,
+    confirmed: &user::Model,
+) -> std::result::Result<bool, DbErr> {
+    let held = user::Entity::find_by_id(confirmed.id)
+        .filter(user::Column::PasswordHash.eq(&*confirmed.password_hash))
+        .lock_shared()
+        .one(tx)
+        .await?;
+    Ok(held.is_some())
+}
+
 pub struct ChangePassword {
     pub current: String,
     pub new: String,
@@ -63,14 +95,9 @@ pub async fn change_password(app: &App, actor: &Actor, command: ChangePassword) 
     let id = actor.user()?;
     check_password(&command.new, "newPassword")?;
     let refuse = || Failure::refused_field(Code::CredentialsInvalid, "currentPassword", "this is not your password");
-    let user = get_viewer(app, actor).await?;
-    // The same count as for signing in: a stolen access token is no way around it.
-    let tried = tokens::fingerprint(&user.email_key);
-    attempt_password(app, &tried, command.client)?;
-    if !verify_password(command.current, user.password_hash.clone()).await? {
-        return Err(refuse());
-    }
-    app.passwords.succeed(&tried, command.client);
+    let user = confirm_password(app, actor, command.current, command.client)
+        .await?
+        .ok_or_else(refuse)?;
     let password_hash = hash_password(app, command.new).await?;
     let tx = app.db.begin().await?;
     // The checked hash is part of the condition: of two changes at once one wins.

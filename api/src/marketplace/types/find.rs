@@ -13,7 +13,7 @@ use crate::{
     },
     infra::search::{self, Field, Filter, schema::listings},
     marketplace::types::{
-        Listing, OrderDirection, PayoutMethod,
+        Listing, ListingPayoutMethod, OrderDirection,
         conditions::{AmountRange, CategoryFilter, DaysRange, PercentRange, Where, one_of, one_of_enum},
         found::{
             DaysExtent, FacetValue, FoundPage, Highlight, PercentExtent, bounded, enum_values, found, highlight, values,
@@ -60,12 +60,12 @@ pub struct CommissionKindFilter {
 
 /// Which ways of paying to find.
 #[derive(Clone, Default, InputObject)]
-pub struct PayoutMethodFilter {
+pub struct ListingPayoutMethodFilter {
     /// Exactly this one.
-    pub eq: Option<PayoutMethod>,
+    pub eq: Option<ListingPayoutMethod>,
     /// Any of these.
     #[graphql(name = "in")]
-    pub any_of: Option<Vec<PayoutMethod>>,
+    pub any_of: Option<Vec<ListingPayoutMethod>>,
 }
 
 /// What to find in the marketplace; every condition must hold.
@@ -97,7 +97,7 @@ pub struct ListingWhere {
     /// Lets in who applies, or decides first.
     pub auto_approval: Option<bool>,
     /// By how the brand says it pays its partners.
-    pub payout_method: Option<PayoutMethodFilter>,
+    pub payout_method: Option<ListingPayoutMethodFilter>,
     /// Shown first by the platform now, or not.
     pub featured: Option<bool>,
     /// First published at this moment or later: what is new.
@@ -210,7 +210,7 @@ impl Where for ListingWhere {
         all.extend(self.recurring.map(|flag| Filter::Is(listings::RECURRING, flag)));
         all.extend(self.auto_approval.map(|flag| Filter::Is(listings::AUTO_APPROVAL, flag)));
         if let Some(methods) = &self.payout_method {
-            let word = |method: PayoutMethod| listing::PayoutMethod::from(method).to_value();
+            let word = |method: ListingPayoutMethod| listing::PayoutMethod::from(method).to_value();
             let (eq, any_of) = (methods.eq, methods.any_of.as_deref());
             let path = format!("{path}.payoutMethod");
             all.extend(one_of_enum(listings::PAYOUT_METHODS, eq, any_of, word, &path)?);
@@ -356,9 +356,9 @@ pub struct CommissionFacetValue {
 
 /// How often a way of paying is found.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct PayoutMethodFacetValue {
+pub struct ListingPayoutMethodFacetValue {
     /// The way.
-    pub value: PayoutMethod,
+    pub value: ListingPayoutMethod,
     /// How many of everything that was found have it.
     pub count: i32,
 }
@@ -380,7 +380,7 @@ pub struct ListingFacets {
     /// How many pay for later orders of a customer too (`true`) or do not (`false`).
     pub recurring: Vec<FacetValue>,
     /// By how the brand says it pays.
-    pub payout_methods: Vec<PayoutMethodFacetValue>,
+    pub payout_methods: Vec<ListingPayoutMethodFacetValue>,
     /// What a sale pays as a percentage; absent when none does.
     pub sale_percent: Option<PercentExtent>,
     /// How many days after a click a sale still counts; absent when nothing was found.
@@ -422,11 +422,12 @@ impl ListingFacets {
                     facets.commissions = facet.values.into_iter().filter_map(known).collect();
                 }
                 listings::PAYOUT_METHODS => {
-                    facets.payout_methods =
-                        enum_values(facet, |method: listing::PayoutMethod, count| PayoutMethodFacetValue {
+                    facets.payout_methods = enum_values(facet, |method: listing::PayoutMethod, count| {
+                        ListingPayoutMethodFacetValue {
                             value: method.into(),
                             count,
-                        });
+                        }
+                    });
                 }
                 listings::SALE_PPM => {
                     facets.sale_percent = facet.range.map(|(min, max)| PercentExtent {

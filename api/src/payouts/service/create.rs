@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::SecondsFormat;
 use entity::{
     TenantScoped, brand,
     commission::{self, CommissionState},
@@ -10,7 +11,7 @@ use entity::{
     ledger_transfer::TransferKind,
     partnership::{self, PartnershipState},
     payout::{self, PayoutRail, PayoutState},
-    payout_item,
+    payout_item, payout_method,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
@@ -30,7 +31,10 @@ use crate::{
     infra::db::INSERT_CHUNK,
     ledger::{balances, post},
     money::{Currency, Money},
-    payouts::rules::{self, Item, Payable},
+    payouts::{
+        methods::service as methods,
+        rules::{self, Item, Payable},
+    },
 };
 
 #[derive(Clone, Debug)]
@@ -76,7 +80,8 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
     refuse_unreviewed_in_tx(&tx, &partnership).await?;
     let available = balances::lock_available_in_tx(&tx, partnership.id, currency.code()).await?;
     check_payable(&tx, &partnership, Money::new(available, currency)).await?;
-    let row = draft_in_tx(&tx, app, &partnership, Money::new(available, currency)).await?;
+    let method = find_method_in_tx(&tx, app, &partnership, currency).await?;
+    let row = draft_in_tx(&tx, app, &partnership, Money::new(available, currency), method).await?;
     audit::record_in_tx(&tx, app, actor, Change::of_fact(row.brand_id, "payout.drafted", row.id)).await?;
     announce_in_tx(&tx, app, &row).await?;
     pending.settle(&tx, row.id.0).await?;
@@ -130,11 +135,34 @@ async fn check_payable(tx: &DatabaseTransaction, partnership: &partnership::Mode
     Ok(())
 }
 
+/// Where the partner wants it. Whoever has changed that a moment ago may have been a thief: its people have been told, and
+/// have some days to undo it.
+async fn find_method_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    partnership: &partnership::Model,
+    currency: Currency,
+) -> Result<Option<payout_method::Model>> {
+    let method = methods::find_chosen_in_tx(tx, partnership.partner_id, currency.code()).await?;
+    if let Some(method) = &method
+        && method.cooling_off_until > app.clock.now()
+    {
+        let until = method.cooling_off_until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        return Err(Failure::refused_field(
+            Code::PayoutMethodCoolingOff,
+            "partnershipId",
+            format!("this partner changed where it is paid in {currency}: no payout before {until}"),
+        ));
+    }
+    Ok(method)
+}
+
 async fn draft_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     partnership: &partnership::Model,
     amount: Money,
+    method: Option<payout_method::Model>,
 ) -> std::result::Result<payout::Model, Fault> {
     let now = app.clock.now();
     let row = payout::Model {
@@ -152,6 +180,9 @@ async fn draft_in_tx(
         approved_at: None,
         paid_at: None,
         cancelled_at: None,
+        payout_method_id: method.as_ref().map(|method| method.id),
+        payout_method_kind: method.as_ref().map(|method| method.kind),
+        payout_method_masked: method.map(|method| method.masked),
     };
     payout::Entity::insert(payout::ActiveModel::from(row.clone()))
         .exec_without_returning(tx)
