@@ -301,6 +301,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
             vec![O::SeeCommissions, O::SeeOwnCommissions, O::ConversionFeed],
         ),
         ("Payout", &world.payouts[0], vec![O::SeePayouts, O::SeeOwnPayouts]),
+        ("PayoutMethod", &world.payout_methods[0], vec![O::SeePayoutMethods]),
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         (

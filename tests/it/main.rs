@@ -27,6 +27,7 @@ mod messages;
 mod metrics;
 mod migration;
 mod partnerships;
+mod payouts;
 mod programs;
 mod readme;
 mod search;

@@ -416,6 +416,17 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::MarkPayoutPaid => edit(json!({
             "idempotencyKey": "tried-paid", "id": to_release, "reference": "tried",
         })),
+        Operation::SeePayoutMethods => of_partner(
+            world,
+            "payoutMethods(first: 2) { nodes { masked preferredFor currencies coolingOffUntil } }",
+        ),
+        Operation::AddPayoutMethod => edit(json!({
+            "partnerId": world.partner, "details": { "upi": { "address": "tried@okbank" } }, "currentPassword": PASSWORD,
+        })),
+        Operation::SetPreferredPayoutMethod => edit(json!({
+            "id": world.payout_methods[0], "currency": "INR", "currentPassword": PASSWORD,
+        })),
+        Operation::RemovePayoutMethod => edit(json!({ "id": world.payout_methods[1], "currentPassword": PASSWORD })),
         Operation::CancelPayout => edit(json!({
             "idempotencyKey": "tried-cancel", "id": to_cancel, "reason": "tried",
         })),

@@ -11,7 +11,7 @@ use tributary::accounts::permissions::{Operation, Role};
 
 use crate::support::{
     app::TestApp,
-    builders::{User, text},
+    builders::{PASSWORD, User, text},
     marketplace::merged,
 };
 
@@ -83,6 +83,8 @@ pub struct World {
     pub refused: [String; 3],
     /// Searches the partner keeps: to be changed, and to be deleted.
     pub saved_searches: [String; 2],
+    /// Where the partner is paid: to be preferred, and to be removed.
+    pub payout_methods: [String; 2],
     pub people: People,
     /// Of a session that nothing else uses.
     pub refresh_token: String,
@@ -296,6 +298,13 @@ impl World {
             let input = json!({ "partnerId": partner, "name": name, "where": {} });
             saved_searches.push(maker.make(&creator, "saveSearch", "savedSearch", input).await);
         }
+        let mut payout_methods = Vec::new();
+        // In a currency that nothing else here is paid in: they cool off.
+        for address in ["preferred@okbank", "removed@okbank"] {
+            let details = json!({ "upi": { "address": address } });
+            let input = json!({ "partnerId": partner, "details": details, "currentPassword": PASSWORD });
+            payout_methods.push(maker.make(&creator, "addPayoutMethod", "payoutMethod", input).await);
+        }
         let people = maker.people(&creator, &partner, &recruit).await;
         let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
@@ -336,6 +345,7 @@ impl World {
             member: text(&member, "id"),
             refused,
             saved_searches: saved_searches.try_into().unwrap(),
+            payout_methods: payout_methods.try_into().unwrap(),
             people,
             refresh_token,
             leaving_token,

@@ -12,24 +12,29 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement};
 
 /// Rows and a hash of each table, whatever the order of the rows.
 pub async fn digest(db: &DatabaseConnection) -> BTreeMap<String, (u64, u64)> {
-    let mut tables = BTreeMap::new();
+    let mut tables: BTreeMap<String, (u64, u64)> =
+        list_tables(db).await.into_iter().map(|table| (table, (0, 0))).collect();
+    for (table, content) in contents(db).await {
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let (count, sum) = tables.entry(table).or_insert((0, 0));
+        *count += 1;
+        *sum = sum.wrapping_add(hasher.finish());
+    }
+    tables
+}
+
+/// Every row of every table as text, with its table.
+pub async fn contents(db: &DatabaseConnection) -> Vec<(String, String)> {
     let mut selects = Vec::new();
     for table in list_tables(db).await {
         let row = row_as_text(db, &table).await;
         selects.push(format!(
             r#"SELECT '{table}' AS name, {row} AS content FROM "{table}" AS t"#
         ));
-        tables.insert(table, (0, 0));
     }
     // One statement sees all tables at one moment.
-    for (table, content) in pairs(db, &selects.join(" UNION ALL ")).await {
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        let (count, sum) = tables.entry(table).or_insert((0_u64, 0_u64));
-        *count += 1;
-        *sum = sum.wrapping_add(hasher.finish());
-    }
-    tables
+    pairs(db, &selects.join(" UNION ALL ")).await
 }
 
 /// Every table of the application's schema.

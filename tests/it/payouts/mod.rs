@@ -1,0 +1,3 @@
+mod cooling_off;
+mod methods;
+mod sealing;
