@@ -413,7 +413,7 @@ mod tests {
                 panic!("an IBAN");
             };
             assert_eq!(account.iban, good.replace(' ', ""));
-            // Every other last sign breaks the checksum.
+            // Misread digits break the checksum.
             let wrong = account.iban.replace(|c: char| c == '3', "4");
             if wrong != account.iban {
                 assert_eq!(code(iban(&wrong)), "IBAN_INVALID", "{wrong}");
