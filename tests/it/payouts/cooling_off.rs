@@ -186,7 +186,7 @@ async fn whatever_money_goes_to_anew_cools_off(#[values(Database::Sqlite, Databa
             .await;
         assert_eq!(
             preferred["payoutMethod"],
-            json!({ "preferredFor": ["EUR"], "coolingOffUntil": "2026-01-28T12:00:00Z" })
+            json!({ "preferredFor": ["EUR"], "coolingOffUntil": "2026-01-28T12:00:00+00:00" })
         );
         world.refused_until(&app, "2026-01-28T12:00:00Z").await;
         world.wait(&app, 72).await;

@@ -1,6 +1,7 @@
 //! Keys that payout methods are sealed with: other ones, lost ones, and sealing anew.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
 use entity::{
     ids::{PartnerId, PayoutMethodId},
     payout_method,
@@ -28,12 +29,15 @@ fn key(id: &str, byte: u8) -> String {
     format!("{id}:{}", STANDARD.encode([byte; 32]))
 }
 
-async fn with_keys(app: &TestApp, keys: &[String]) -> TestApp {
+/// The same installation with other keys, `minutes` later, so that what it makes is younger.
+async fn with_keys(app: &TestApp, minutes: i64, keys: &[String]) -> TestApp {
     let config = Config {
         encryption_keys: keys.to_vec(),
         ..app.app.config.clone()
     };
-    TestApp::configured(config).await
+    let other = TestApp::configured(config).await;
+    other.advance(TimeDelta::minutes(minutes));
+    other
 }
 
 async fn add(app: &TestApp, user: &User, partner: &PartnerFixture, address: &str) -> Value {
@@ -78,7 +82,7 @@ async fn another_key_takes_over_step_by_step(#[values(Database::Sqlite, Database
         assert!(rows(&app).await[0].details.starts_with("1.secret-"));
 
         // A key is configured: the old text opens, new ones are sealed under it.
-        let first = with_keys(&app, &[key("k1", 1)]).await;
+        let first = with_keys(&app, 1, &[key("k1", 1)]).await;
         data_at(&add(&first, &maya, &partner, "two@okbank").await, "addPayoutMethod");
         assert_eq!(
             refusal(&add(&first, &maya, &partner, "one@okbank").await),
@@ -94,14 +98,14 @@ async fn another_key_takes_over_step_by_step(#[values(Database::Sqlite, Database
         );
 
         // The next key; the one before still opens, until all is sealed anew.
-        let second = with_keys(&app, &[key("k2", 2), key("k1", 1)]).await;
+        let second = with_keys(&app, 2, &[key("k2", 2), key("k1", 1)]).await;
         assert_eq!(
             refusal(&add(&second, &maya, &partner, "two@okbank").await),
             "ALREADY_ADDED"
         );
         assert_eq!(counts(&reseal_payout_methods(&second.app).await.unwrap()), (2, 0, 0));
         let after = rows(&app).await;
-        let alone = with_keys(&app, &[key("k2", 2)]).await;
+        let alone = with_keys(&app, 3, &[key("k2", 2)]).await;
         for (row, address) in after.iter().zip(["one@okbank", "two@okbank"]) {
             assert!(row.details.starts_with("1.k2."));
             let details: Value = serde_json::from_str(&open(&alone, row).unwrap()).unwrap();
@@ -125,7 +129,7 @@ async fn a_missing_or_wrong_key_is_said_and_nothing_is_lost(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
     with_app(database, |app| async move {
-        let with_first = with_keys(&app, &[key("k1", 1)]).await;
+        let with_first = with_keys(&app, 1, &[key("k1", 1)]).await;
         let maya = app.sign_up("maya").await;
         let partner = app.partner(&maya, "maya").await;
         data_at(
@@ -138,7 +142,7 @@ async fn a_missing_or_wrong_key_is_said_and_nothing_is_lost(
             (vec![key("k2", 2)], "ENCRYPTION_KEY_MISSING"),
             (vec![key("k2", 2), key("k1", 3)], "ENCRYPTION_KEY_WRONG"),
         ] {
-            let without = with_keys(&app, &keys).await;
+            let without = with_keys(&app, 2, &keys).await;
             let report = reseal_payout_methods(&without.app).await.unwrap();
             assert_eq!(counts(&report), (0, 0, 1));
             assert!(report.reasons[0].contains(code), "{:?}", report.reasons);
@@ -222,7 +226,7 @@ async fn many_are_sealed_anew_in_batches(#[values(Database::Sqlite, Database::Po
         let maya = app.sign_up("maya").await;
         let partner: PartnerId = app.partner(&maya, "maya").await.id.parse().unwrap();
         db_methods(&app, partner, MANY).await;
-        let other = with_keys(&app, &[key("k1", 1)]).await;
+        let other = with_keys(&app, 1, &[key("k1", 1)]).await;
         // One in the middle does not open, and stops none behind it.
         let rows_before = rows(&app).await;
         let broken = payout_method::Model {
