@@ -46,7 +46,7 @@ struct Fingerprint {
 }
 
 enum Started {
-    Replay(payout::Model),
+    Replay(Box<payout::Model>),
     Fresh(idempotency::Pending),
 }
 
@@ -66,7 +66,7 @@ async fn start_in_tx(
                 .one(tx)
                 .await?
                 .ok_or_else(|| Fault::new("a replayed payout is gone"))?;
-            Ok(Started::Replay(row))
+            Ok(Started::Replay(Box::new(row)))
         }
     }
 }

@@ -51,7 +51,10 @@ pub async fn cancel_payout(
     let pending = match start_in_tx(&tx, app, row.brand_id, "cancelPayout", key, &fingerprint).await? {
         Started::Replay(value) => {
             tx.commit().await?;
-            return Ok(Outcome { value, replayed: true });
+            return Ok(Outcome {
+                value: *value,
+                replayed: true,
+            });
         }
         Started::Fresh(pending) => pending,
     };

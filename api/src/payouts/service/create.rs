@@ -73,7 +73,10 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
     {
         Started::Replay(value) => {
             tx.commit().await?;
-            return Ok(Outcome { value, replayed: true });
+            return Ok(Outcome {
+                value: *value,
+                replayed: true,
+            });
         }
         Started::Fresh(pending) => pending,
     };

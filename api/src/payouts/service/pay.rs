@@ -53,7 +53,10 @@ pub async fn mark_payout_paid(
     let pending = match start_in_tx(&tx, app, row.brand_id, "markPayoutPaid", key, &fingerprint).await? {
         Started::Replay(value) => {
             tx.commit().await?;
-            return Ok(Outcome { value, replayed: true });
+            return Ok(Outcome {
+                value: *value,
+                replayed: true,
+            });
         }
         Started::Fresh(pending) => pending,
     };

@@ -414,7 +414,7 @@ mod tests {
             };
             assert_eq!(account.iban, good.replace(' ', ""));
             // Misread digits break the checksum.
-            let wrong = account.iban.replace(|c: char| c == '3', "4");
+            let wrong = account.iban.replace('3', "4");
             if wrong != account.iban {
                 assert_eq!(code(iban(&wrong)), "IBAN_INVALID", "{wrong}");
             }
