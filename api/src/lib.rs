@@ -5,6 +5,7 @@
 //! `outbox`, `queue` and `mail` lie below them all.
 
 pub mod accounts;
+pub mod adjustments;
 pub mod app;
 pub mod audit;
 pub mod bench;

@@ -21,6 +21,8 @@ pub struct Model {
     pub currency: String,
     /// Share of an approved commission kept in reserve, parts per million.
     pub reserve_ppm: i64,
+    /// Days from the approval of a commission to the release of its reserve.
+    pub reserve_days: i32,
     /// Smallest payout in the brand's currency, minor units.
     pub payout_minimum_minor: i64,
     pub created_at: DateTimeUtc,

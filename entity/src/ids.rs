@@ -130,6 +130,7 @@ typed_ids! {
     LedgerAccountId = "acct",
     LedgerTransferId = "xfer",
     LedgerEntryId = "entry",
+    AdjustmentId = "adj",
     PayoutId = "pay",
     PayoutItemId = "item",
     PayoutMethodId = "pmeth",

@@ -14,6 +14,8 @@ pub enum LedgerAccountKind {
     Reserve,
     InTransit,
     CommissionExpense,
+    PenaltyIncome,
+    BadDebt,
     CashBank,
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, CommissionId, LedgerTransferId, PayoutId};
+use crate::ids::{AdjustmentId, BrandId, CommissionId, LedgerTransferId, PayoutId};
 use crate::scope::tenant_scoped;
 
 /// What moved the money.
@@ -15,6 +15,10 @@ pub enum TransferKind {
     CommissionReversed,
     CommissionClawedBack,
     CommissionRestored,
+    ReserveReleased,
+    BalanceCorrected,
+    PenaltyCharged,
+    DebtWrittenOff,
     PayoutRequested,
     PayoutPaid,
     PayoutCancelled,
@@ -34,6 +38,7 @@ pub struct Model {
     pub currency: String,
     pub commission_id: Option<CommissionId>,
     pub payout_id: Option<PayoutId>,
+    pub adjustment_id: Option<AdjustmentId>,
     pub occurred_at: DateTimeUtc,
 }
 

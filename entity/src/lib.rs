@@ -7,6 +7,7 @@ pub mod ids;
 pub mod scope;
 
 pub mod account_link;
+pub mod adjustment;
 pub mod admission_policy;
 pub mod api_key;
 pub mod application;

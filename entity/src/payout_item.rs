@@ -1,8 +1,8 @@
-//! The portion of a commission that a payout pays; negative where a clawback is made good.
+//! The portion of a commission or of an adjustment that a payout pays; negative where something is made good.
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{CommissionId, PayoutId, PayoutItemId};
+use crate::ids::{AdjustmentId, CommissionId, PayoutId, PayoutItemId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "payout_items")]
@@ -10,7 +10,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PayoutItemId,
     pub payout_id: PayoutId,
-    pub commission_id: CommissionId,
+    /// Either this or the other.
+    pub commission_id: Option<CommissionId>,
+    pub adjustment_id: Option<AdjustmentId>,
     pub amount_minor: i64,
 }
 

@@ -45,6 +45,7 @@ mod m20261126_000040_saved_searches;
 mod m20261126_000041_stale_notes;
 mod m20261126_000042_creator_shares;
 mod m20261126_000043_payout_methods;
+mod m20261126_000045_money_moves;
 
 pub struct Migrator;
 
@@ -92,6 +93,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000041_stale_notes::Migration),
             Box::new(m20261126_000042_creator_shares::Migration),
             Box::new(m20261126_000043_payout_methods::Migration),
+            Box::new(m20261126_000045_money_moves::Migration),
         ]
     }
 }

@@ -302,6 +302,7 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ),
         ("Payout", &world.payouts[0], vec![O::SeePayouts, O::SeeOwnPayouts]),
         ("PayoutMethod", &world.payout_methods[0], vec![O::SeePayoutMethods]),
+        ("Adjustment", &world.adjustment, vec![O::SeeAdjustments]),
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         (

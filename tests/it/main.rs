@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod adjustments;
 mod authorisation;
 mod brands;
 mod command_line;

@@ -30,7 +30,7 @@ macro_rules! read_all {
 #[tokio::test]
 async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_app(database, |app| async move {
-        let read = read_all!(app: account_link, admission_policy, api_key, application, audit_entry, brand, brand_member, capture, chargeback,
+        let read = read_all!(app: account_link, adjustment, admission_policy, api_key, application, audit_entry, brand, brand_member, capture, chargeback,
             click, commission, commission_rule, conversion, conversion_touch, creator_channel, creator_mark, creator_profile, customer, customer_binding, idempotency_key,
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, listing_mark, mail,
             member_invitation, message, message_thread, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partner_trust, partnership,

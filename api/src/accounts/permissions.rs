@@ -110,6 +110,7 @@ const RECORDERS_SEE: &[Role] = &[Owner, Admin, Developer, SecretKey, PlatformAdm
 const KEYS: &[Role] = &[SecretKey, PublishableKey];
 const REVIEWERS: &[Role] = &[Owner, Admin, Manager, Finance];
 const MONEY_SEES: &[Role] = &[Owner, Admin, Finance, Analyst, PlatformAdmin];
+const MONEY_OR_PARTNER: &[Role] = &[Owner, Admin, Finance, Analyst, PartnerMember, PlatformAdmin];
 const MONEY_PREPARES: &[Role] = &[Owner, Admin, Finance];
 const MONEY_RELEASES: &[Role] = &[Owner, Finance];
 
@@ -172,6 +173,7 @@ operations! {
     SeeRefusedEvents = "Brand.refusedEvents" => RECORDERS_SEE;
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
+    SeePayoutSettings = "Brand.payoutSettings" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
     SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
     SeeMessageThreads = "Brand.messageThreads" => TEAM;
@@ -201,6 +203,8 @@ operations! {
     SeeTermsAcceptances = "Partnership.termsAcceptances" => TEAM_OR_PARTNER;
     SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
+    SeeAdjustments = "Partnership.adjustments" => MONEY_OR_PARTNER;
+    SeeStatement = "Partnership.statement" => MONEY_OR_PARTNER;
     SeeMessages = "MessageThread.messages" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;
@@ -326,6 +330,11 @@ operations! {
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+    AdjustBalance = "Mutation.adjustBalance" => MONEY_RELEASES;
+    ChargeShippingPenalty = "Mutation.chargeShippingPenalty" => MONEY_RELEASES;
+    WriteOffBalance = "Mutation.writeOffBalance" => MONEY_RELEASES;
+    ReleaseReserve = "Mutation.releaseReserve" => MONEY_RELEASES;
+    UpdatePayoutSettings = "Mutation.updatePayoutSettings" => MONEY_RELEASES;
 
     AddPayoutMethod = "Mutation.addPayoutMethod" => PARTNER;
     SetPreferredPayoutMethod = "Mutation.setPreferredPayoutMethod" => PARTNER;

@@ -140,6 +140,7 @@ fn brand(dice: &Dice, now: DateTime<Utc>, number: usize) -> brand::Model {
         website_url: "https://shop.example/".to_owned(),
         currency: "EUR".to_owned(),
         reserve_ppm: 100_000,
+        reserve_days: 30,
         payout_minimum_minor: 0,
         created_at: now,
     }

@@ -33,7 +33,9 @@ type Result<T> = std::result::Result<T, Failure<Code>>;
 
 /// Reserve of a brand that says nothing: 10 %.
 pub const DEFAULT_RESERVE_PPM: i64 = 100_000;
-const MAX_RESERVE_PPM: i64 = 500_000;
+/// How long a reserve is kept unless the brand says otherwise.
+pub const DEFAULT_RESERVE_DAYS: i32 = 30;
+pub const MAX_RESERVE_PPM: i64 = 500_000;
 pub const MAX_BRANDS_PER_USER: u64 = 10;
 
 pub struct CreateBrand {
@@ -134,6 +136,7 @@ fn check_brand(app: &App, command: CreateBrand) -> Result<brand::Model> {
         website_url: command.website_url,
         currency: currency.code().to_owned(),
         reserve_ppm,
+        reserve_days: DEFAULT_RESERVE_DAYS,
         payout_minimum_minor,
         created_at: now,
     })

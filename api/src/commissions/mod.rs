@@ -4,9 +4,12 @@
 //! overrides approve, reject and reverse with their source; cumulative reversals are round-half-even(C × r / B) and so do
 //! not depend on the order of refunds; a paid commission is never edited, what comes back is a clawback beside it.
 //!
-//! Deliberately absent today: conditions, tiers, caps, rules of groups, line items.
+//! What is kept in reserve of an approved commission is released once, when its brand's days are over or by hand.
+//!
+//! Deliberately absent today: conditions, tiers, caps.
 
 pub mod loaders;
+pub mod release;
 pub mod rules;
 pub mod service;
 pub mod subscriptions;

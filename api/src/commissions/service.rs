@@ -348,7 +348,7 @@ pub fn hold_until(hold_days: i32, occurred_at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// A transfer between accounts of a commission's partnership and its brand; `cause` makes the key unique. A commission that
 /// only shows what would be earned moves nothing: this is the one place where that is asked.
-fn posting<const N: usize>(
+pub(super) fn posting<const N: usize>(
     row: &commission::Model,
     cause: &str,
     kind: TransferKind,
@@ -378,13 +378,18 @@ fn posting<const N: usize>(
         currency: row.currency.parse().map_err(Fault::new)?,
         commission: Some(row.id),
         payout: None,
+        adjustment: None,
         occurred_at,
         lines: lines.map(line).to_vec(),
     }))
 }
 
 /// Posts, and tells the partners whose commissions moved.
-async fn post_and_announce_in_tx(tx: &DatabaseTransaction, app: &App, postings: Vec<Posting>) -> Result<(), Fault> {
+pub(super) async fn post_and_announce_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    postings: Vec<Posting>,
+) -> Result<(), Fault> {
     let facts = postings.iter().filter_map(fact_of).collect();
     post::post_in_tx(tx, app, postings).await?;
     outbox::enqueue_all_in_tx(tx, app, facts).await?;
@@ -398,7 +403,13 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
         TransferKind::CommissionRejected => Topic::CommissionRejected,
         TransferKind::CommissionReversed | TransferKind::CommissionClawedBack => Topic::CommissionReversed,
         TransferKind::CommissionRestored => Topic::CommissionRestored,
-        TransferKind::PayoutRequested | TransferKind::PayoutPaid | TransferKind::PayoutCancelled => return None,
+        TransferKind::ReserveReleased => Topic::CommissionReleased,
+        TransferKind::PayoutRequested
+        | TransferKind::PayoutPaid
+        | TransferKind::PayoutCancelled
+        | TransferKind::BalanceCorrected
+        | TransferKind::PenaltyCharged
+        | TransferKind::DebtWrittenOff => return None,
     };
     let partner = posting.lines.iter().find_map(|line| match line.owner {
         Owner::Partnership { partner, .. } => Some(partner),

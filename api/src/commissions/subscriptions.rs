@@ -81,6 +81,7 @@ fn kind_of(topic: &str) -> EarningsFeedEventKind {
         topic if topic == Topic::CommissionRejected.as_str() => EarningsFeedEventKind::Rejected,
         topic if topic == Topic::CommissionReversed.as_str() => EarningsFeedEventKind::Reversed,
         topic if topic == Topic::CommissionRestored.as_str() => EarningsFeedEventKind::Restored,
+        topic if topic == Topic::CommissionReleased.as_str() => EarningsFeedEventKind::Released,
         topic if topic == Topic::CommissionPaid.as_str() => EarningsFeedEventKind::Paid,
         _ => EarningsFeedEventKind::Accrued,
     }

@@ -296,6 +296,8 @@ pub enum EarningsFeedEventKind {
     Reversed,
     /// What had been taken back came again: a chargeback was won, or an order raised again.
     Restored,
+    /// Its reserve was released: all of what is left of it is available.
+    Released,
     /// It was paid out.
     Paid,
 }

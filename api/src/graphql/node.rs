@@ -4,7 +4,7 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::ids::{
-    ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
+    AdjustmentId, ApiKeyId, ApplicationId, AuditEntryId, BrandId, BrandMemberId, CaptureId, ChargebackId, CommissionId,
     CommissionRuleId, ConversionId, CreatorChannelId, CreatorProfileId, CustomerId, JobId, ListingId,
     MemberInvitationId, MessageId, MessageThreadId, OrderAmendmentId, OrderId, PartnerGroupId, PartnerId,
     PartnerMemberId, PartnershipId, PayoutId, PayoutMethodId, ProgramId, ProgramInvitationId, PromoCodeId, RefundId,
@@ -14,6 +14,7 @@ use futures_util::future::try_join_all;
 
 use crate::{
     accounts::types::UserSession,
+    adjustments::types::Adjustment,
     brands::types::{ApiKey, AuditEntry, BrandMember},
     commissions::types::Commission,
     conversions::inbox::types::RefusedEvent,
@@ -79,6 +80,7 @@ pub enum Node {
     Customer(Customer),
     Payout(Payout),
     PayoutMethod(PayoutMethod),
+    Adjustment(Adjustment),
     UserSession(UserSession),
     Job(Job),
 }
@@ -222,6 +224,10 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(PayoutMethodId(uuid))
             .await?
             .map(|row| Node::PayoutMethod(row.into())),
+        AdjustmentId::PREFIX => ctx
+            .load(AdjustmentId(uuid))
+            .await?
+            .map(|row| Node::Adjustment(row.into())),
         JobId::PREFIX => ctx.load(JobId(uuid)).await?.map(|row| Node::Job(row.into())),
         SessionId::PREFIX => ctx
             .load(SessionId(uuid))

@@ -5,6 +5,7 @@ use entity::{brand, conversion, partner, partner_group, partnership, program};
 
 use crate::{
     accounts::types::PartnerFields,
+    adjustments::types::AdjustmentsOfPartnership,
     brands::types::BrandFields,
     commissions::{
         rules::Holder,
@@ -31,6 +32,8 @@ use crate::{
     },
     payouts::{
         methods::types::MethodsOfPartner,
+        settings::types::PayoutSettingsOfBrand,
+        statement::types::StatementOfPartnership,
         types::{PayoutsOfBrand, PayoutsOfPartner},
     },
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
@@ -48,6 +51,7 @@ pub struct Brand(
     InboxOfBrand,
     CommissionsOfBrand,
     PayoutsOfBrand,
+    PayoutSettingsOfBrand,
     LedgerOfBrand,
     MarksOfBrand,
     ThreadsOfBrand,
@@ -65,6 +69,7 @@ impl From<brand::Model> for Brand {
             InboxOfBrand(brand),
             CommissionsOfBrand { brand },
             PayoutsOfBrand(brand),
+            PayoutSettingsOfBrand(brand),
             LedgerOfBrand(brand),
             MarksOfBrand(brand),
             ThreadsOfBrand(brand),
@@ -149,6 +154,8 @@ pub struct Partnership(
     PartnershipFields,
     TrackingOfPartnership,
     BalancesOfPartnership,
+    AdjustmentsOfPartnership,
+    StatementOfPartnership,
     CommissionsOfPartnership,
     RulesOfPartnership,
     ThreadOfPartnership,
@@ -166,6 +173,16 @@ impl From<partnership::Model> for Partnership {
                 partner,
             },
             BalancesOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            AdjustmentsOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            StatementOfPartnership {
                 partnership,
                 brand,
                 partner,

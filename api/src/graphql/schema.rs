@@ -4,6 +4,7 @@ use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 use crate::{
     accounts::{mutations::AccountMutations, queries::AccountQueries},
+    adjustments::mutations::AdjustmentMutations,
     brands::{mutations::BrandMutations, queries::BrandQueries},
     commissions::subscriptions::CommissionSubscriptions,
     conversions::{
@@ -25,7 +26,8 @@ use crate::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
     },
     payouts::{
-        methods::mutations::PayoutMethodMutations, mutations::PayoutMutations, subscriptions::PayoutSubscriptions,
+        methods::mutations::PayoutMethodMutations, mutations::PayoutMutations,
+        settings::mutations::PayoutSettingsMutations, subscriptions::PayoutSubscriptions,
     },
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
     tracking::mutations::TrackingMutations,
@@ -63,6 +65,8 @@ pub struct Mutation(
     InboxMutations,
     PayoutMutations,
     PayoutMethodMutations,
+    PayoutSettingsMutations,
+    AdjustmentMutations,
     JobMutations,
 );
 

@@ -4,6 +4,7 @@ use async_graphql::Interface;
 
 use crate::{
     accounts::error::AccountError,
+    adjustments::error::AdjustmentError,
     brands::error::BrandError,
     conversions::error::ConversionError,
     jobs::error::DeadJobError,
@@ -14,7 +15,7 @@ use crate::{
     members::error::MemberError,
     messages::error::MessageError,
     partnerships::error::PartnershipError,
-    payouts::{error::PayoutError, methods::error::PayoutMethodError},
+    payouts::{error::PayoutError, methods::error::PayoutMethodError, settings::error::PayoutSettingsError},
     programs::error::ProgramError,
     tracking::error::TrackingError,
 };
@@ -42,6 +43,8 @@ pub enum UserError {
     Message(MessageError),
     Tracking(TrackingError),
     Conversion(ConversionError),
+    Adjustment(AdjustmentError),
+    PayoutSettings(PayoutSettingsError),
     Payout(PayoutError),
     PayoutMethod(PayoutMethodError),
     DeadJob(DeadJobError),

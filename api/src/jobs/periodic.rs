@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     accounts::service as accounts,
     app::App,
+    commissions::release::release_due,
     conversions::inbox,
     jobs::{approve_due, decide_applications, forget},
     marketplace::{saved_searches::check::check_saved_searches, trust::measure},
@@ -40,11 +41,16 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 8] = [
+pub const ALL: [Periodic; 9] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
         run: |app| async move { approve_due::approve_due(&app).await.map(drop) }.boxed(),
+    },
+    Periodic {
+        name: "release-reserves",
+        every: TimeDelta::minutes(10),
+        run: |app| async move { release_due(&app).await.map(drop).map_err(|fault| fault.to_string()) }.boxed(),
     },
     Periodic {
         name: "decide-applications",

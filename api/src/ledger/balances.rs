@@ -48,7 +48,10 @@ pub async fn list_balances(
             LedgerAccountKind::Available => balance.available_minor = amount,
             LedgerAccountKind::Reserve => balance.reserve_minor = amount,
             LedgerAccountKind::InTransit => balance.in_transit_minor = amount,
-            LedgerAccountKind::CommissionExpense | LedgerAccountKind::CashBank => {}
+            LedgerAccountKind::CommissionExpense
+            | LedgerAccountKind::PenaltyIncome
+            | LedgerAccountKind::BadDebt
+            | LedgerAccountKind::CashBank => {}
         }
     }
     Ok(balances)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{BrandId, CommissionId, LedgerAccountId, LedgerTransferId, PartnerId, PartnershipId, PayoutId},
+    ids::{AdjustmentId, BrandId, CommissionId, LedgerAccountId, LedgerTransferId, PartnerId, PartnershipId, PayoutId},
     ledger_account::{self, LedgerAccountKind},
     ledger_entry,
     ledger_transfer::{self, TransferKind},
@@ -51,6 +51,7 @@ pub struct Posting {
     pub currency: Currency,
     pub commission: Option<CommissionId>,
     pub payout: Option<PayoutId>,
+    pub adjustment: Option<AdjustmentId>,
     pub occurred_at: DateTime<Utc>,
     pub lines: Vec<Line>,
 }
@@ -227,6 +228,7 @@ async fn insert_rows_in_tx(
             currency: Set(posting.currency.code().to_owned()),
             commission_id: Set(posting.commission),
             payout_id: Set(posting.payout),
+            adjustment_id: Set(posting.adjustment),
             occurred_at: Set(posting.occurred_at),
         });
         for line in &posting.lines {

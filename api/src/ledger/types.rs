@@ -33,6 +33,10 @@ pub enum LedgerAccountKind {
     InTransit,
     /// What commissions cost the brand.
     CommissionExpense,
+    /// What partners were charged for orders that were sent in vain.
+    PenaltyIncome,
+    /// Debts of partners that the brand gave up.
+    BadDebt,
     /// Paid out through the bank.
     CashBank,
 }

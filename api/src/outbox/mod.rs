@@ -49,6 +49,7 @@ pub enum Topic {
     CommissionRejected,
     CommissionReversed,
     CommissionRestored,
+    CommissionReleased,
     CommissionPaid,
 }
 
@@ -77,12 +78,13 @@ impl Topic {
     /// What a brand's payouts feed carries.
     pub const PAYOUTS: [Self; 1] = [Self::PayoutChanged];
     /// What a partner's earnings feed carries.
-    pub const EARNINGS: [Self; 6] = [
+    pub const EARNINGS: [Self; 7] = [
         Self::CommissionAccrued,
         Self::CommissionApproved,
         Self::CommissionRejected,
         Self::CommissionReversed,
         Self::CommissionRestored,
+        Self::CommissionReleased,
         Self::CommissionPaid,
     ];
 
@@ -113,6 +115,7 @@ impl Topic {
             Self::CommissionRejected => "commission.rejected",
             Self::CommissionReversed => "commission.reversed",
             Self::CommissionRestored => "commission.restored",
+            Self::CommissionReleased => "commission.released",
             Self::CommissionPaid => "commission.paid",
         }
     }

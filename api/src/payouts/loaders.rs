@@ -31,7 +31,7 @@ impl Loader<PayoutId> for Batch {
     }
 }
 
-/// The items of a payout, oldest commission first. Reached only through a payout the caller may see.
+/// The items of a payout: of commissions, the oldest first, and then of adjustments. Reached only through a payout the caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ItemsOf(pub PayoutId);
 
@@ -42,7 +42,8 @@ impl Loader<ItemsOf> for Batch {
     async fn load(&self, keys: &[ItemsOf]) -> Result<HashMap<ItemsOf, Self::Value>, LoadError> {
         let rows = payout_item::Entity::find()
             .filter(payout_item::Column::PayoutId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(payout_item::Column::CommissionId)
+            // Made in the order in which they are shown.
+            .order_by_asc(payout_item::Column::Id)
             .all(self.app.db.read())
             .await?;
         let mut items: HashMap<ItemsOf, Self::Value> = HashMap::new();

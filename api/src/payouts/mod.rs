@@ -1,8 +1,8 @@
 //! Money leaving to partners.
 //!
 //! Invariants: the draft moves the whole amount to `in_transit`, cancelling moves it back; a payout's items are portions
-//! of commissions that add up to it, oldest first, negative where a clawback is made good; a commission is PAID when what
-//! of it is payable has been paid by items, and stays PAID.
+//! of commissions, oldest first, and of adjustments, which add up to it, negative where a clawback is made good or something was
+//! taken; a commission is PAID when what of it was not kept in reserve has been paid by items, and stays PAID.
 //!
 //! Where a payout goes is decided when it is drafted, and written on it (`methods`).
 //!
@@ -15,5 +15,7 @@ pub mod methods;
 pub mod mutations;
 pub mod rules;
 pub mod service;
+pub mod settings;
+pub mod statement;
 pub mod subscriptions;
 pub mod types;

@@ -1,32 +1,39 @@
 //! What a payout pays: pure arithmetic.
 
-use entity::ids::CommissionId;
+use entity::ids::{AdjustmentId, CommissionId};
 
-/// What of a commission may be paid, and what earlier payouts hold of it.
+/// What moved the available balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    Commission(CommissionId),
+    Adjustment(AdjustmentId),
+}
+
+/// What of a source may be paid, and what earlier payouts hold of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payable {
-    pub commission: CommissionId,
-    /// What reached the available balance and was not taken back: C − reversed − what the reserve holds.
+    pub source: Source,
+    /// Of a commission, what reached the available balance and was not taken back: C − reversed − what the reserve holds.
     pub payable_minor: i64,
     /// Items of payouts that stand.
     pub itemised_minor: i64,
 }
 
-/// A portion of a commission; negative where more was paid than is still owed.
+/// A portion of it; negative where more was paid than is still owed, or something was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
-    pub commission: CommissionId,
+    pub source: Source,
     pub amount_minor: i64,
 }
 
-/// The items of a payout of everything that is available: each commission's difference between what is payable and what
-/// was itemised before. `payables` come oldest first.
+/// The items of a payout of everything that is available: each source's difference between what is payable and what was
+/// itemised before, in the order given.
 #[must_use]
 pub fn items(payables: &[Payable]) -> Vec<Item> {
     payables
         .iter()
         .map(|payable| Item {
-            commission: payable.commission,
+            source: payable.source,
             amount_minor: payable.payable_minor - payable.itemised_minor,
         })
         .filter(|item| item.amount_minor != 0)
@@ -41,7 +48,7 @@ mod tests {
 
     fn payable(id: u128, payable_minor: i64, itemised_minor: i64) -> Payable {
         Payable {
-            commission: CommissionId(Uuid::from_u128(id)),
+            source: Source::Commission(CommissionId(Uuid::from_u128(id))),
             payable_minor,
             itemised_minor,
         }

@@ -11,8 +11,11 @@ use entity::{
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
     payout::{self, PayoutState},
+    payout_item,
 };
-use sea_orm::{ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, RelationDef,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -91,6 +94,14 @@ async fn move_commissions_in_tx(
     Ok(())
 }
 
+/// From an item to its payout.
+fn of_payout() -> RelationDef {
+    payout_item::Entity::belongs_to(payout::Entity)
+        .from(payout_item::Column::PayoutId)
+        .to(payout::Column::Id)
+        .into()
+}
+
 fn posting<const N: usize>(
     app: &App,
     row: &payout::Model,
@@ -118,6 +129,7 @@ fn posting<const N: usize>(
         currency: row.currency.parse().map_err(Fault::new)?,
         commission: None,
         payout: Some(row.id),
+        adjustment: None,
         occurred_at: app.clock.now(),
         lines: lines.map(line).to_vec(),
     })

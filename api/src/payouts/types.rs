@@ -8,6 +8,7 @@ use entity::{
 };
 
 use crate::{
+    adjustments::types::Adjustment,
     commissions::types::Commission,
     connection,
     error::ApiError,
@@ -114,7 +115,7 @@ impl Payout {
         PayoutDestination::of(&self.row)
     }
 
-    /// What it pays: portions of commissions that add up to it, oldest first.
+    /// What it pays: portions of commissions, oldest first, and of adjustments, which add up to it.
     async fn items(&self, ctx: &Context<'_>) -> Result<Option<Vec<PayoutItem>>, ApiError> {
         let items = ctx.load(ItemsOf(self.row.id)).await?.unwrap_or_default();
         let currency = &self.row.currency;
@@ -130,24 +131,35 @@ impl Payout {
     }
 }
 
-/// The portion of a commission that a payout pays.
+/// The portion of a commission or of an adjustment that a payout pays.
 #[derive(Clone, Debug)]
 pub struct PayoutItem {
     row: payout_item::Model,
     currency: String,
 }
 
-/// The portion of a commission that a payout pays.
+/// The portion of a commission or of an adjustment that a payout pays.
 #[Object]
 impl PayoutItem {
-    /// How much; negative where a clawback of an earlier payout is made good.
+    /// How much; negative where a clawback of an earlier payout is made good, or something was taken.
     async fn amount(&self) -> Result<Option<Money>, ApiError> {
         Money::stored(self.row.amount_minor, &self.currency).map(Some)
     }
 
-    /// Which commission.
+    /// Which commission: what of it is available, or was released from its reserve since.
     async fn commission(&self, ctx: &Context<'_>) -> Result<Option<Commission>, ApiError> {
-        Ok(ctx.load(self.row.commission_id).await?.map(Commission::from))
+        match self.row.commission_id {
+            Some(id) => Ok(ctx.load(id).await?.map(Commission::from)),
+            None => Ok(None),
+        }
+    }
+
+    /// Or which adjustment.
+    async fn adjustment(&self, ctx: &Context<'_>) -> Result<Option<Adjustment>, ApiError> {
+        match self.row.adjustment_id {
+            Some(id) => Ok(ctx.load(id).await?.map(Adjustment::from)),
+            None => Ok(None),
+        }
     }
 }
 

@@ -155,6 +155,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeRefusedEvents => of_brand(world, "refusedEvents(first: 2) { nodes { code body } }"),
         Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
+        Operation::SeePayoutSettings => of_brand(world, "payoutSettings { reserveDays }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
         Operation::SeeMessageThreads => of_brand(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
@@ -210,6 +211,8 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeEffectiveRules => of_partnership(world, "effectiveRules { percent }"),
         Operation::SeeTermsAcceptances => of_partnership(world, "termsAcceptances(first: 2) { nodes { version } }"),
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
+        Operation::SeeAdjustments => of_partnership(world, "adjustments(first: 2) { nodes { reason } }"),
+        Operation::SeeStatement => of_partnership(world, "statement(currency: \"EUR\", first: 2) { nodes { kind } }"),
 
         Operation::SignUp => {
             edit(json!({ "email": "tried@example.org", "password": PASSWORD, "displayName": "tried" }))
@@ -430,6 +433,23 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::CancelPayout => edit(json!({
             "idempotencyKey": "tried-cancel", "id": to_cancel, "reason": "tried",
         })),
+        // So much that there is something to write off.
+        Operation::AdjustBalance => edit(json!({
+            "idempotencyKey": "tried", "partnershipId": world.partnership, "direction": "DEBIT",
+            "amount": { "amount": "1000.00", "currency": "EUR" }, "reason": "tried",
+        })),
+        Operation::ChargeShippingPenalty => edit(json!({
+            "idempotencyKey": "tried", "orderId": world.sale.order,
+            "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "tried",
+        })),
+        Operation::WriteOffBalance => edit(json!({
+            "idempotencyKey": "tried", "partnershipId": world.partnership,
+            "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "tried",
+        })),
+        Operation::ReleaseReserve => edit(json!({
+            "idempotencyKey": "tried", "partnershipId": world.partnership, "currency": "EUR", "reason": "tried",
+        })),
+        Operation::UpdatePayoutSettings => edit(json!({ "brandId": world.brand, "patch": { "reserveDays": 20 } })),
 
         Operation::TrackClick => Case {
             document: "/track/click".to_owned(),

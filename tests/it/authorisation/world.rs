@@ -74,6 +74,7 @@ pub struct World {
     pub dispute: Dispute,
     /// To be released and paid, and to be taken back.
     pub payouts: [String; 2],
+    pub adjustment: String,
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
     /// Of the brand's audit log.
@@ -260,6 +261,7 @@ impl World {
             maker.payout(&program, &partnership, "release").await,
             maker.payout(&program, &partnership, "cancel").await,
         ];
+        let adjustment = maker.adjustment(&partnership).await;
         // What is left to be paid.
         let left = maker.sale(&program, "left").await;
         maker.approve(&left).await;
@@ -340,6 +342,7 @@ impl World {
             sale,
             dispute,
             payouts,
+            adjustment,
             spare_key,
             audit_entry: text(&audit_entry, "id"),
             member: text(&member, "id"),
@@ -575,6 +578,15 @@ impl Maker<'_> {
             chargeback: self.manage("recordChargeback", "chargeback", chargeback).await,
             capture: self.manage("recordCapture", "capture", capture).await,
         }
+    }
+
+    /// Something that the partner was given.
+    async fn adjustment(&self, partnership: &str) -> String {
+        let input = json!({
+            "idempotencyKey": "given", "partnershipId": partnership, "direction": "CREDIT",
+            "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "given",
+        });
+        self.manage("adjustBalance", "adjustment", input).await
     }
 
     /// A drafted payout of a sale made for it.

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use entity::{
     audit_entry,
     ids::{
-        ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId, ListingId,
-        MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId, ProgramInvitationId,
-        PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
+        AdjustmentId, ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId,
+        ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId,
+        ProgramInvitationId, PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -165,6 +165,8 @@ pub enum AuditSubjectKind {
     Chargeback,
     /// Payouts.
     Payout,
+    /// Adjustments.
+    Adjustment,
     /// Events that were refused.
     RefusedEvent,
 }
@@ -189,6 +191,7 @@ impl AuditSubjectKind {
             Self::Order => OrderId::PREFIX,
             Self::Chargeback => ChargebackId::PREFIX,
             Self::Payout => PayoutId::PREFIX,
+            Self::Adjustment => AdjustmentId::PREFIX,
             Self::RefusedEvent => RefusedEventId::PREFIX,
         }
     }

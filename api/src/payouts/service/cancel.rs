@@ -1,5 +1,7 @@
 //! Taking a payout back before it is paid.
 
+use std::collections::HashSet;
+
 use entity::{
     commission::{self, CommissionState},
     ids::{CommissionId, PayoutId},
@@ -10,11 +12,13 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Code, Fingerprint, Result, Started, lock_in_tx, move_commissions_in_tx, move_in_tx, posting, start_in_tx};
+use super::{
+    Code, Fingerprint, Result, Started, lock_in_tx, move_commissions_in_tx, move_in_tx, of_payout, posting, start_in_tx,
+};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -65,7 +69,7 @@ pub async fn cancel_payout(
         .filter(payout_item::Column::PayoutId.eq(row.id))
         .all(&tx)
         .await?;
-    reopen_commissions_in_tx(&tx, &items).await?;
+    reopen_commissions_in_tx(&tx, row.id, &items).await?;
     post::post_in_tx(
         &tx,
         app,
@@ -90,16 +94,19 @@ pub async fn cancel_payout(
 }
 
 /// Lets go of what a cancelled payout would have paid. Negative items only netted a commission off: an earlier payout may
-/// still be paying it. What came back whole meanwhile is reversed.
+/// still be paying it, as it may where only a released reserve was to be paid. What came back whole meanwhile is reversed.
 async fn reopen_commissions_in_tx(
     tx: &DatabaseTransaction,
+    cancelled: PayoutId,
     items: &[payout_item::Model],
 ) -> std::result::Result<(), Fault> {
     let ids: Vec<CommissionId> = items
         .iter()
         .filter(|item| item.amount_minor > 0)
-        .map(|item| item.commission_id)
+        .filter_map(|item| item.commission_id)
         .collect();
+    let elsewhere = in_other_payouts_in_tx(tx, cancelled, &ids).await?;
+    let ids: Vec<CommissionId> = ids.into_iter().filter(|id| !elsewhere.contains(id)).collect();
     move_commissions_in_tx(tx, &ids, CommissionState::InPayout, CommissionState::Approved).await?;
     for chunk in ids.chunks(INSERT_CHUNK) {
         commission::Entity::update_many()
@@ -114,4 +121,34 @@ async fn reopen_commissions_in_tx(
             .await?;
     }
     Ok(())
+}
+
+/// Those of these commissions that another payout, which is not finished, pays a portion of.
+async fn in_other_payouts_in_tx(
+    tx: &DatabaseTransaction,
+    cancelled: PayoutId,
+    ids: &[CommissionId],
+) -> std::result::Result<HashSet<CommissionId>, Fault> {
+    let open = [
+        PayoutState::Draft,
+        PayoutState::Approved,
+        PayoutState::Submitted,
+        PayoutState::Unknown,
+    ];
+    let mut found = HashSet::new();
+    for chunk in ids.chunks(INSERT_CHUNK) {
+        let rows: Vec<CommissionId> = payout_item::Entity::find()
+            .select_only()
+            .column(payout_item::Column::CommissionId)
+            .join(JoinType::InnerJoin, of_payout())
+            .filter(payout_item::Column::CommissionId.is_in(chunk.iter().copied()))
+            .filter(payout_item::Column::AmountMinor.gt(0))
+            .filter(payout::Column::Id.ne(cancelled))
+            .filter(payout::Column::State.is_in(open))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
 }

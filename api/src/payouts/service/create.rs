@@ -1,10 +1,10 @@
-//! Drafting a payout: what is available moves to `in_transit`, itemised by commission.
+//! Drafting a payout: what is available moves to `in_transit`, itemised by what brought or took it.
 
 use std::collections::HashMap;
 
 use chrono::SecondsFormat;
 use entity::{
-    TenantScoped, brand,
+    TenantScoped, adjustment, brand,
     commission::{self, CommissionState},
     ids::{CommissionId, PartnershipId},
     ledger_account::LedgerAccountKind,
@@ -18,7 +18,9 @@ use sea_orm::{
     QuerySelect,
 };
 
-use super::{Code, Fingerprint, Result, Started, announce_in_tx, move_commissions_in_tx, posting, start_in_tx};
+use super::{
+    Code, Fingerprint, Result, Started, announce_in_tx, move_commissions_in_tx, of_payout, posting, start_in_tx,
+};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -33,7 +35,7 @@ use crate::{
     money::{Currency, Money},
     payouts::{
         methods::service as methods,
-        rules::{self, Item, Payable},
+        rules::{self, Item, Payable, Source},
     },
 };
 
@@ -200,11 +202,18 @@ async fn draft_in_tx(
     }
     let models: Vec<_> = items
         .iter()
-        .map(|item| payout_item::ActiveModel {
-            id: Set(app.ids.new_id(now)),
-            payout_id: Set(row.id),
-            commission_id: Set(item.commission),
-            amount_minor: Set(item.amount_minor),
+        .map(|item| {
+            let (commission, adjustment) = match item.source {
+                Source::Commission(id) => (Some(id), None),
+                Source::Adjustment(id) => (None, Some(id)),
+            };
+            payout_item::ActiveModel {
+                id: Set(app.ids.new_id(now)),
+                payout_id: Set(row.id),
+                commission_id: Set(commission),
+                adjustment_id: Set(adjustment),
+                amount_minor: Set(item.amount_minor),
+            }
         })
         .collect();
     for chunk in models.chunks(INSERT_CHUNK) {
@@ -215,7 +224,10 @@ async fn draft_in_tx(
     let paid_from: Vec<CommissionId> = items
         .iter()
         .filter(|item| item.amount_minor > 0)
-        .map(|item| item.commission)
+        .filter_map(|item| match item.source {
+            Source::Commission(id) => Some(id),
+            Source::Adjustment(_) => None,
+        })
         .collect();
     move_commissions_in_tx(tx, &paid_from, CommissionState::Approved, CommissionState::InPayout).await?;
     post::post_in_tx(
@@ -236,7 +248,7 @@ async fn draft_in_tx(
     Ok(row)
 }
 
-/// What each commission of the partnership still has to be paid, oldest first.
+/// What is still to be paid of a partnership's commissions, oldest first, and then of its adjustments.
 async fn find_items_in_tx(
     tx: &DatabaseTransaction,
     partnership: PartnershipId,
@@ -256,34 +268,52 @@ async fn find_items_in_tx(
         .order_by_asc(commission::Column::Id)
         .all(tx)
         .await?;
-    let items: Vec<(CommissionId, i64)> = payout_item::Entity::find()
-        .select_only()
-        .column(payout_item::Column::CommissionId)
-        .column(payout_item::Column::AmountMinor)
-        .join(
-            JoinType::InnerJoin,
-            payout_item::Entity::belongs_to(payout::Entity)
-                .from(payout_item::Column::PayoutId)
-                .to(payout::Column::Id)
-                .into(),
+    let adjustments = adjustment::Entity::find()
+        .filter(adjustment::Column::PartnershipId.eq(partnership))
+        .filter(adjustment::Column::Currency.eq(currency.code()))
+        .order_by_asc(adjustment::Column::Id)
+        .all(tx)
+        .await?;
+    let itemised = itemised_in_tx(tx, partnership, currency).await?;
+    let payable = |source, payable_minor| Payable {
+        source,
+        payable_minor,
+        itemised_minor: itemised.get(&source).copied().unwrap_or(0),
+    };
+    let of_commission = |row: &commission::Model| {
+        payable(
+            Source::Commission(row.id),
+            row.amount_minor - row.reversed_minor - row.reserve_left_minor,
         )
+    };
+    let of_adjustment = |row: &adjustment::Model| payable(Source::Adjustment(row.id), row.amount_minor);
+    let payables: Vec<Payable> = commissions
+        .iter()
+        .map(of_commission)
+        .chain(adjustments.iter().map(of_adjustment))
+        .collect();
+    Ok(rules::items(&payables))
+}
+
+/// What payouts that stand have paid, or are about to pay, of each source.
+async fn itemised_in_tx(
+    tx: &DatabaseTransaction,
+    partnership: PartnershipId,
+    currency: Currency,
+) -> std::result::Result<HashMap<Source, i64>, Fault> {
+    let items = payout_item::Entity::find()
+        .join(JoinType::InnerJoin, of_payout())
         .filter(payout::Column::PartnershipId.eq(partnership))
         .filter(payout::Column::Currency.eq(currency.code()))
         .filter(payout::Column::State.is_not_in([PayoutState::Cancelled, PayoutState::Failed, PayoutState::Returned]))
-        .into_tuple()
         .all(tx)
         .await?;
-    let mut itemised: HashMap<CommissionId, i64> = HashMap::new();
-    for (commission, amount) in items {
-        *itemised.entry(commission).or_default() += amount;
+    let mut itemised: HashMap<Source, i64> = HashMap::new();
+    for item in items {
+        let of_commission = item.commission_id.map(Source::Commission);
+        let source = of_commission.or(item.adjustment_id.map(Source::Adjustment));
+        let source = source.ok_or_else(|| Fault::new(format!("item {} pays nothing", item.id)))?;
+        *itemised.entry(source).or_default() += item.amount_minor;
     }
-    let payables: Vec<Payable> = commissions
-        .iter()
-        .map(|row| Payable {
-            commission: row.id,
-            payable_minor: row.amount_minor - row.reversed_minor - row.reserve_left_minor,
-            itemised_minor: itemised.get(&row.id).copied().unwrap_or(0),
-        })
-        .collect();
-    Ok(rules::items(&payables))
+    Ok(itemised)
 }

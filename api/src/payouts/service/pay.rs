@@ -107,7 +107,9 @@ async fn settle_commissions_in_tx(
         .await?;
     let mut amounts: HashMap<CommissionId, i64> = HashMap::new();
     for item in &items {
-        *amounts.entry(item.commission_id).or_default() += item.amount_minor;
+        if let Some(commission) = item.commission_id {
+            *amounts.entry(commission).or_default() += item.amount_minor;
+        }
     }
     let commissions = commission::Entity::find()
         .filter(commission::Column::Id.is_in(amounts.keys().copied()))
@@ -118,8 +120,9 @@ async fn settle_commissions_in_tx(
     let mut facts = Vec::new();
     for commission in commissions {
         let paid_minor = commission.paid_minor + amounts.get(&commission.id).copied().unwrap_or(0);
-        let payable = commission.amount_minor - commission.reversed_minor - commission.reserve_left_minor;
-        let is_paid = commission.state == CommissionState::InPayout && paid_minor >= payable;
+        // What was kept in reserve follows by itself when it is released.
+        let owed = commission.amount_minor - commission.reserve_minor - commission.reversed_minor;
+        let is_paid = commission.state == CommissionState::InPayout && paid_minor >= owed;
         if is_paid {
             facts.push(Fact {
                 topic: Topic::CommissionPaid,
