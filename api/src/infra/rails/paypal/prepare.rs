@@ -1,0 +1,197 @@
+//! Instructions as batches: of one currency each, so that no item of one is refused for another's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    Settings,
+    wire::{self, MAX_ITEMS, MAX_RECEIVER_CHARS},
+};
+use crate::{
+    infra::rails::{
+        Destination, Instruction, PayPalReceiver, PayPalWallet, Prepared, Problem, ProblemCode, RailKind, Rejected,
+        Request, instruction, transport::json_text,
+    },
+    money::Currency,
+};
+
+/// What PayPal pays out in.
+const CURRENCIES: [&str; 22] = [
+    "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD",
+    "PHP", "PLN", "SEK", "SGD", "THB", "TWD",
+];
+const DOLLARS: &str = "USD";
+
+#[derive(Serialize)]
+struct Body<'a> {
+    sender_batch_header: Header<'a>,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    sender_batch_id: &'a str,
+    email_subject: &'a str,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    recipient_type: &'static str,
+    amount: Amount,
+    receiver: &'a str,
+    sender_item_id: String,
+    recipient_wallet: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    currency: &'static str,
+    value: String,
+}
+
+pub(super) fn prepare(settings: &Settings, batch: Uuid, instructions: &[Instruction]) -> Prepared {
+    let mut prepared = Prepared::default();
+    let mut seen = BTreeSet::new();
+    let mut by_currency: BTreeMap<Currency, Vec<Item<'_>>> = BTreeMap::new();
+    for instruction in instructions {
+        match item(settings, instruction, &mut seen) {
+            Ok(item) => by_currency.entry(instruction.amount.currency).or_default().push(item),
+            Err(problems) => prepared.rejected.push(Rejected {
+                key: instruction.key(),
+                problems,
+            }),
+        }
+    }
+    for mut items in by_currency.into_values() {
+        while !items.is_empty() {
+            let rest = items.split_off(items.len().min(MAX_ITEMS));
+            let key = format!("{}-{}", batch.simple(), prepared.requests.len() + 1);
+            prepared.requests.push(request(settings, key, items));
+            items = rest;
+        }
+    }
+    prepared
+}
+
+fn request(settings: &Settings, key: String, items: Vec<Item<'_>>) -> Request {
+    let keys = items.iter().map(|item| item.sender_item_id.clone()).collect();
+    let body = Body {
+        sender_batch_header: Header {
+            sender_batch_id: &key,
+            email_subject: &settings.email_subject,
+        },
+        items,
+    };
+    Request {
+        rail: RailKind::Paypal,
+        body: json_text(&body),
+        items: keys,
+        key,
+    }
+}
+
+fn item<'a>(
+    settings: &Settings,
+    instruction: &'a Instruction,
+    seen: &mut BTreeSet<String>,
+) -> Result<Item<'a>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    instruction::check_key(instruction, seen, &mut problems);
+    instruction::check_narration(RailKind::Paypal, &instruction.narration, &mut problems);
+    let value = amount(settings, instruction, &mut problems);
+    let recipient = recipient(&instruction.destination, instruction.amount.currency, &mut problems);
+    match (value, recipient) {
+        (Some(value), Some((recipient_type, receiver, recipient_wallet))) if problems.is_empty() => Ok(Item {
+            recipient_type,
+            amount: Amount {
+                currency: instruction.amount.currency.code(),
+                value,
+            },
+            receiver,
+            sender_item_id: instruction.key(),
+            recipient_wallet,
+            note: &instruction.narration,
+        }),
+        _ => Err(problems),
+    }
+}
+
+fn amount(settings: &Settings, instruction: &Instruction, problems: &mut Vec<Problem>) -> Option<String> {
+    let amount = instruction.amount;
+    let code = amount.currency.code();
+    if code != DOLLARS && !CURRENCIES.contains(&code) {
+        let message = format!("PayPal does not pay out in {code}");
+        problems.push(Problem::new(ProblemCode::CurrencyNotCarried, message));
+        return None;
+    }
+    if amount.amount_minor < 1 {
+        let message = "an amount is above zero";
+        problems.push(Problem::new(ProblemCode::AmountBelowMinimum, message));
+        return None;
+    }
+    if let Some(most) = settings.most_minor.get(&amount.currency)
+        && amount.amount_minor > *most
+    {
+        let message = format!("PayPal pays at most {most} minor units of {code} at once");
+        problems.push(Problem::new(ProblemCode::AmountAboveMaximum, message));
+        return None;
+    }
+    let value = wire::decimal(amount);
+    if value.is_none() {
+        let message = format!("PayPal counts {code} in whole units");
+        problems.push(Problem::new(ProblemCode::AmountTooFine, message));
+    }
+    value
+}
+
+type Recipient<'a> = (&'static str, &'a str, &'static str);
+
+fn recipient<'a>(
+    destination: &'a Destination,
+    currency: Currency,
+    problems: &mut Vec<Problem>,
+) -> Option<Recipient<'a>> {
+    let Destination::PayPal { receiver, wallet } = destination else {
+        let message = "PayPal pays PayPal and Venmo accounts";
+        problems.push(Problem::new(ProblemCode::DestinationNotCarried, message));
+        return None;
+    };
+    let (kind, text) = match receiver {
+        PayPalReceiver::Email(text) => ("EMAIL", text),
+        PayPalReceiver::Phone(text) => ("PHONE", text),
+        PayPalReceiver::PayPalId(text) => ("PAYPAL_ID", text),
+        PayPalReceiver::UserHandle(text) => ("USER_HANDLE", text),
+    };
+    let is_plain = !text.chars().any(|sign| sign.is_whitespace() || sign.is_control());
+    let fits = (1..=MAX_RECEIVER_CHARS).contains(&text.chars().count());
+    let looks_right = match receiver {
+        PayPalReceiver::Email(text) => text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
+        PayPalReceiver::Phone(text) => text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-')),
+        PayPalReceiver::PayPalId(text) => text.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        PayPalReceiver::UserHandle(_) => true,
+    };
+    if !(is_plain && fits && looks_right) {
+        let message = format!("this is no receiver of the kind {kind}");
+        problems.push(Problem::new(ProblemCode::DestinationInvalid, message));
+        return None;
+    }
+    if *wallet == PayPalWallet::Venmo && currency.code() != DOLLARS {
+        let message = "Venmo takes US dollars only";
+        problems.push(Problem::new(ProblemCode::CurrencyNotCarried, message));
+        return None;
+    }
+    let wallet = match wallet {
+        PayPalWallet::PayPal => "PAYPAL",
+        PayPalWallet::Venmo => "VENMO",
+        PayPalWallet::RecipientSelected => "RECIPIENT_SELECTED",
+    };
+    Some((kind, text, wallet))
+}

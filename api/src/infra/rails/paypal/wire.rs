@@ -1,0 +1,192 @@
+//! What PayPal says, in our words.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    infra::rails::{Doubt, Item, Looked, Refused, Sent, Status, transport::Answer},
+    money::{Money, parse_decimal},
+};
+
+pub const MAX_ITEMS: usize = 15_000;
+pub const MAX_RECEIVER_CHARS: usize = 127;
+pub const MAX_NOTE_CHARS: usize = 4_000;
+pub const MAX_SUBJECT_CHARS: usize = 255;
+pub const MAX_BATCH_ID_CHARS: usize = 256;
+pub const MAX_ITEM_ID_CHARS: usize = 63;
+
+/// Counted in whole units here, whatever their minor unit is elsewhere.
+pub const WHOLE: [&str; 3] = ["HUF", "JPY", "TWD"];
+
+/// The amount as PayPal writes it; absent when it is finer than PayPal counts.
+#[must_use]
+pub fn decimal(amount: Money) -> Option<String> {
+    let exact = amount.to_decimal();
+    if WHOLE.contains(&amount.currency.code()) {
+        let whole = exact.normalize();
+        return (whole.scale() == 0).then(|| whole.to_string());
+    }
+    Some(exact.to_string())
+}
+
+fn money(value: Option<&Value>) -> Option<Money> {
+    let value = value?;
+    let currency = value.get("currency")?.as_str()?.parse().ok()?;
+    Money::from_decimal(parse_decimal(value.get("value")?.as_str()?)?, currency).ok()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+/// What a new batch is called.
+pub(super) fn accepted(answer: &Answer) -> Sent {
+    let json = answer.json();
+    let id = json
+        .get("batch_header")
+        .and_then(|header| text(header, "payout_batch_id"));
+    match id {
+        Some(id) if !id.is_empty() => Sent::Accepted {
+            provider_id: id.to_owned(),
+            items: Vec::new(),
+            is_replay: false,
+        },
+        _ => Sent::Unclear(Doubt::unreadable("payout_batch_id")),
+    }
+}
+
+/// The batch that has our id already, when that is what a refusal is about. One that does not say which is no refusal.
+pub(super) fn adopted(answer: &Answer) -> Option<Sent> {
+    let json = answer.json();
+    let details = json.get("details").and_then(Value::as_array)?;
+    let about = details.iter().find(|detail| {
+        let issue = text(detail, "issue").unwrap_or_default();
+        let field = text(detail, "field").unwrap_or_default();
+        field.to_ascii_uppercase().ends_with("SENDER_BATCH_ID") && issue.contains("already exists")
+    })?;
+    // `link` in the refusal itself, `links` everywhere else.
+    let lists = [about.get("link"), about.get("links"), json.get("links")];
+    let links = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let id = links.filter_map(|link| text(link, "href")).find_map(batch_of);
+    Some(match id {
+        Some(id) => Sent::Accepted {
+            provider_id: id.to_owned(),
+            items: Vec::new(),
+            is_replay: true,
+        },
+        None => Sent::Unclear(Doubt::new(
+            "DUPLICATE_WITHOUT_LINK",
+            "PayPal has a batch of this id, and does not say which",
+        )),
+    })
+}
+
+fn batch_of(href: &str) -> Option<&str> {
+    let (_, id) = href.rsplit_once("/v1/payments/payouts/")?;
+    let id = id.split(['?', '/', '#']).next()?;
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(id)
+}
+
+pub(super) fn refusal(answer: &Answer) -> Refused {
+    let json = answer.json();
+    let detail = json.get("details").and_then(|details| details.get(0));
+    let issue = detail.and_then(|detail| text(detail, "issue"));
+    let message = [text(&json, "message"), issue]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(": ");
+    let fallback = match answer.status {
+        401 => "UNAUTHORIZED",
+        429 => "RATE_LIMIT_REACHED",
+        500.. => "SERVER_ERROR",
+        _ => "REFUSED",
+    };
+    Refused {
+        code: text(&json, "name").unwrap_or(fallback).to_owned(),
+        message: if message.is_empty() {
+            format!("status {}", answer.status)
+        } else {
+            message
+        },
+        // Who may ask, and how often, can change; what is asked cannot.
+        is_final: !matches!(answer.status, 401 | 403 | 429) && answer.status < 500,
+    }
+}
+
+/// An item as it stands in a batch, in an answer of its own and in a webhook.
+pub(in super::super) fn item(value: &Value) -> Option<Item> {
+    let state = text(value, "transaction_status")?.to_owned();
+    let errors = value.get("errors").map(|errors| errors.get(0).unwrap_or(errors));
+    let said = |name: &str| errors.and_then(|errors| text(errors, name)).map(str::to_owned);
+    let code = said("name").unwrap_or_else(|| state.clone());
+    let reason = said("message").unwrap_or_default();
+    let fee = money(value.get("payout_item_fee"));
+    let status = match state.as_str() {
+        "SUCCESS" => Status::Paid {
+            fee,
+            reference: text(value, "transaction_id").map(str::to_owned),
+        },
+        "FAILED" | "BLOCKED" => Status::Failed { code, reason },
+        "RETURNED" | "REFUNDED" | "REVERSED" => Status::Returned { code, reason, fee },
+        // PENDING, ONHOLD, UNCLAIMED, and what is not known.
+        _ => Status::Waiting,
+    };
+    let payout_item = value.get("payout_item");
+    Some(Item {
+        key: payout_item
+            .and_then(|item| text(item, "sender_item_id"))
+            .map(str::to_owned),
+        provider_id: text(value, "payout_item_id")?.to_owned(),
+        state,
+        status,
+    })
+}
+
+/// A batch, page by page.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    state: String,
+    items: Vec<Item>,
+}
+
+impl Batch {
+    /// Whether that was all of it.
+    pub fn add(&mut self, page: &Value) -> Result<bool, Doubt> {
+        let header = page.get("batch_header");
+        let state = header.and_then(|header| text(header, "batch_status"));
+        self.state = state.ok_or_else(|| Doubt::unreadable("batch_status"))?.to_owned();
+        let items = page
+            .get("items")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
+        for value in items {
+            self.items
+                .push(item(value).ok_or_else(|| Doubt::unreadable("payout_item_id"))?);
+        }
+        let pages = page.get("total_pages").and_then(Value::as_u64);
+        let total = page.get("total_items").and_then(Value::as_u64);
+        let read = self.items.len() as u64;
+        Ok(items.is_empty() || total.is_some_and(|total| read >= total) || pages.is_some_and(|pages| pages <= 1))
+    }
+
+    pub fn about(self, batch: &str, keys: &[String]) -> Looked {
+        let found: BTreeSet<&String> = self.items.iter().filter_map(|item| item.key.as_ref()).collect();
+        // While PayPal works on a batch, what is not in it may still come.
+        let is_whole = matches!(self.state.as_str(), "SUCCESS" | "DENIED" | "CANCELED");
+        let missing = keys.iter().filter(|key| !found.contains(key));
+        let absent = if is_whole {
+            missing.cloned().collect()
+        } else {
+            Vec::new()
+        };
+        let keys: BTreeSet<&String> = keys.iter().collect();
+        let ours = |item: &Item| item.key.as_ref().is_some_and(|key| keys.contains(key));
+        Looked::Found {
+            provider_id: batch.to_owned(),
+            items: self.items.into_iter().filter(ours).collect(),
+            absent,
+        }
+    }
+}
