@@ -15,6 +15,7 @@
 //! Deliberately absent: a store of any kind. What was sent, and when, is the caller's to keep.
 
 pub mod answer;
+pub mod fakes;
 pub mod files;
 pub mod instruction;
 pub mod pace;
