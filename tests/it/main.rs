@@ -30,6 +30,7 @@ mod migration;
 mod partnerships;
 mod payouts;
 mod programs;
+mod rails;
 mod readme;
 mod search;
 mod seeding;

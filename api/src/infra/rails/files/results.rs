@@ -101,12 +101,13 @@ pub fn read(content: &[u8]) -> Result<Vec<ResultLine>, Vec<RowError>> {
     let mut lines = Vec::new();
     let mut errors = Vec::new();
     let mut seen = BTreeMap::new();
+    let mut place = Place::new(content);
     for record in records {
         let position = match &record {
             Ok(record) => record.position(),
             Err(error) => error.position(),
         };
-        let row = position.map_or(0, csv::Position::line);
+        let row = place.line(position.map_or(0, csv::Position::byte));
         if lines.len() >= MAX_ROWS {
             let message = format!("a file has at most {MAX_ROWS} rows");
             return Err(about_file(RowErrorCode::TooManyRows, message));
@@ -137,6 +138,37 @@ pub fn read(content: &[u8]) -> Result<Vec<ResultLine>, Vec<RowError>> {
         return Err(about_file(RowErrorCode::NoRows, "there are no rows below the headings"));
     }
     Ok(lines)
+}
+
+/// Counts lines. The reader's own count is behind where lines end in two characters.
+struct Place<'a> {
+    content: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Place<'a> {
+    fn new(content: &'a [u8]) -> Self {
+        Self {
+            content,
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// Of the record that begins there, or behind the empty lines there. Asked in order.
+    fn line(&mut self, byte: u64) -> u64 {
+        let mut start = usize::try_from(byte)
+            .unwrap_or(usize::MAX)
+            .clamp(self.counted, self.content.len());
+        while matches!(self.content.get(start), Some(b'\r' | b'\n')) {
+            start += 1;
+        }
+        let ends = self.content[self.counted..start].iter().filter(|byte| **byte == b'\n');
+        self.line += ends.count() as u64;
+        self.counted = start;
+        self.line
+    }
 }
 
 /// Where each column is.

@@ -64,7 +64,8 @@ async fn token(Given(state): Fake, headers: HeaderMap, body: String) -> Response
 }
 
 impl State {
-    fn authenticate(&self, headers: &HeaderMap) -> Result<(), Response> {
+    /// What whoever is not known hears.
+    fn stranger(&self, headers: &HeaderMap) -> Option<Response> {
         let given = headers.get("authorization").and_then(|value| value.to_str().ok());
         let given = given.and_then(|value| value.strip_prefix("Bearer "));
         let now = self.clock.now();
@@ -74,15 +75,15 @@ impl State {
             .iter()
             .any(|(text, ends_at)| Some(text.as_str()) == given && now < *ends_at);
         if holds {
-            return Ok(());
+            return None;
         }
         let message = "Authentication failed due to invalid authentication credentials";
-        Err(refuse(StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILURE", message))
+        Some(refuse(StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILURE", message))
     }
 
     fn create(&self, headers: &HeaderMap, body: &str) -> Response {
         locked(&self.inside).creations += 1;
-        if let Err(answer) = self.authenticate(headers) {
+        if let Some(answer) = self.stranger(headers) {
             return answer;
         }
         if !is_of_kind(headers, "application/json") {
@@ -184,7 +185,7 @@ async fn create(Given(state): Fake, headers: HeaderMap, body: String) -> Respons
 
 async fn read(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>, RawQuery(asked): RawQuery) -> Response {
     let act = || {
-        if let Err(answer) = state.authenticate(&headers) {
+        if let Some(answer) = state.stranger(&headers) {
             return answer;
         }
         let number = |name: &str, otherwise: usize| {
@@ -214,7 +215,7 @@ async fn read(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>, Ra
 
 async fn read_item(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let act = || {
-        if let Err(answer) = state.authenticate(&headers) {
+        if let Some(answer) = state.stranger(&headers) {
             return answer;
         }
         let inside = locked(&state.inside);
@@ -229,7 +230,7 @@ async fn read_item(Given(state): Fake, headers: HeaderMap, Path(id): Path<String
 
 async fn cancel(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let act = || {
-        if let Err(answer) = state.authenticate(&headers) {
+        if let Some(answer) = state.stranger(&headers) {
             return answer;
         }
         let now = state.clock.now();

@@ -48,11 +48,12 @@ fn refuse(status: StatusCode, description: &str, reason: &str, field: Option<&st
     (status, Json(json!({"error": error}))).into_response()
 }
 
-fn authenticate(headers: &HeaderMap) -> Result<(), Response> {
+/// What whoever is not known hears.
+fn stranger(headers: &HeaderMap) -> Option<Response> {
     if basic(headers) == Some(format!("{KEY_ID}:{KEY_SECRET}")) {
-        return Ok(());
+        return None;
     }
-    Err(refuse(StatusCode::UNAUTHORIZED, "Authentication failed", "NA", None))
+    Some(refuse(StatusCode::UNAUTHORIZED, "Authentication failed", "NA", None))
 }
 
 /// 4 to 36 letters, digits, hyphens, underscores and spaces.
@@ -64,7 +65,7 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
 
 impl State {
     fn create(&self, headers: &HeaderMap, body: &str) -> Response {
-        if let Err(answer) = authenticate(headers) {
+        if let Some(answer) = stranger(headers) {
             return answer;
         }
         let bad = |description: &str, reason: &str, field: Option<&str>| {
@@ -139,7 +140,7 @@ async fn create(Given(state): Fake, headers: HeaderMap, body: String) -> Respons
 
 async fn list(Given(state): Fake, headers: HeaderMap, RawQuery(asked): RawQuery) -> Response {
     let act = || {
-        if let Err(answer) = authenticate(&headers) {
+        if let Some(answer) = stranger(&headers) {
             return answer;
         }
         let asked = asked.as_deref();
@@ -170,7 +171,7 @@ async fn list(Given(state): Fake, headers: HeaderMap, RawQuery(asked): RawQuery)
 
 async fn read(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let act = || {
-        if let Err(answer) = authenticate(&headers) {
+        if let Some(answer) = stranger(&headers) {
             return answer;
         }
         let inside = locked(&state.inside);
@@ -184,7 +185,7 @@ async fn read(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) ->
 
 async fn cancel(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let act = || {
-        if let Err(answer) = authenticate(&headers) {
+        if let Some(answer) = stranger(&headers) {
             return answer;
         }
         let mut inside = locked(&state.inside);

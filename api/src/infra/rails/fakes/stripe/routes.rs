@@ -65,16 +65,17 @@ fn answer(status: u16, body: String) -> Response {
     answer
 }
 
-fn authenticate(headers: &HeaderMap) -> Result<(), Response> {
+/// What whoever is not known hears.
+fn stranger(headers: &HeaderMap) -> Option<Response> {
     let expected = format!("Bearer {SECRET_KEY}");
     if headers
         .get("authorization")
         .is_some_and(|given| given.as_bytes() == expected.as_bytes())
     {
-        return Ok(());
+        return None;
     }
     let (status, body) = error(401, "invalid_request_error", None, "Invalid API Key provided", None);
-    Err(answer(status, body.to_string()))
+    Some(answer(status, body.to_string()))
 }
 
 /// Whether an outcome is one of doing, or of only looking at what was asked: only the former is kept.
@@ -92,7 +93,7 @@ impl State {
         body: &str,
         act: impl FnOnce(&mut Inside) -> Done,
     ) -> Response {
-        if let Err(answer) = authenticate(headers) {
+        if let Some(answer) = stranger(headers) {
             return answer;
         }
         let plain = |(status, body): Outcome| answer(status, body.to_string());
@@ -304,7 +305,7 @@ fn found(json: Option<Value>) -> Response {
 }
 
 async fn read_account(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    if let Err(answer) = authenticate(&headers) {
+    if let Some(answer) = stranger(&headers) {
         return answer;
     }
     let inside = locked(&state.inside);
@@ -319,7 +320,7 @@ async fn read_account(Given(state): Fake, headers: HeaderMap, Path(id): Path<Str
 
 async fn read_transfer(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let act = || {
-        if let Err(answer) = authenticate(&headers) {
+        if let Some(answer) = stranger(&headers) {
             return answer;
         }
         let inside = locked(&state.inside);
@@ -336,7 +337,7 @@ async fn read_transfer(Given(state): Fake, headers: HeaderMap, Path(id): Path<St
 
 async fn list_transfers(Given(state): Fake, headers: HeaderMap, RawQuery(asked): RawQuery) -> Response {
     let act = || {
-        if let Err(answer) = authenticate(&headers) {
+        if let Some(answer) = stranger(&headers) {
             return answer;
         }
         let asked = asked.as_deref();
