@@ -488,3 +488,22 @@ async fn a_wrong_setting_is_named() {
         assert!(made.is_err(), "{url} {subject}");
     }
 }
+
+/// Nor is it taken for PayPal's word what somebody in between says.
+#[tokio::test]
+async fn a_page_of_somebody_else_is_no_answer() {
+    let World { stage, fake, rail } = world().await;
+    let request = one(&rail);
+    for status in [200, 302, 404, 409, 422] {
+        fake.faults().add(Place::Create, Fault::Page { status });
+        assert_eq!(unclear(&send(&rail, &request).await), "ANSWER_UNREADABLE", "{status}");
+    }
+    let (batch, _) = accepted(send(&rail, &request).await);
+    fake.faults().add(Place::Read, Fault::Page { status: 200 });
+    assert!(matches!(
+        look_up(&rail, &request, Some(&batch), stage.now()).await,
+        Looked::Unclear(_)
+    ));
+    fake.faults().add(Place::Cancel, Fault::Page { status: 404 });
+    assert!(matches!(rail.cancel("ITEM").await, Cancelled::Unclear(_)));
+}

@@ -409,3 +409,25 @@ async fn who_is_busy_is_given_time_and_who_is_unknown_refused() {
         Looked::Unclear(_)
     ));
 }
+
+#[tokio::test]
+async fn a_page_of_somebody_else_is_no_answer() {
+    let World { stage, fake, rail } = world().await;
+    let request = one(&rail);
+    for status in [200, 302, 404, 409, 422] {
+        fake.faults().add(Place::Create, Fault::Page { status });
+        let sent = send(&rail, &request).await;
+        assert!(
+            matches!(&sent, Sent::Unclear(doubt) if doubt.code == "ANSWER_UNREADABLE"),
+            "{status}: {sent:?}"
+        );
+    }
+    // A list that is none is not an empty one.
+    for status in [200, 404] {
+        fake.faults().add(Place::Read, Fault::Page { status });
+        assert!(matches!(
+            look_up(&rail, &request, None, stage.now()).await,
+            Looked::Unclear(_)
+        ));
+    }
+}

@@ -303,3 +303,22 @@ async fn an_account_is_made_filled_in_and_payable() {
         Err(OnboardingError::Refused(_))
     ));
 }
+
+#[tokio::test]
+async fn a_page_of_somebody_else_is_no_answer() {
+    let world = world().await;
+    let request = world.one();
+    for status in [200, 302, 404, 422] {
+        world.fake.faults().add(Place::Create, Fault::Page { status });
+        assert_eq!(
+            unclear(&send(&world.rail, &request).await),
+            "ANSWER_UNREADABLE",
+            "{status}"
+        );
+    }
+    for status in [200, 404] {
+        world.fake.faults().add(Place::Read, Fault::Page { status });
+        let looked = look_up(&world.rail, &request, None, world.stage.now()).await;
+        assert!(matches!(looked, Looked::Unclear(_)));
+    }
+}

@@ -176,6 +176,22 @@ pub(super) fn json_text(body: &impl serde::Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
+/// Whether an answer is a refusal at all: one of 4xx, in the provider's own words, so that nobody in between speaks for it. Of who
+/// may ask and how often, the status alone is believed. What timed out or met its twin may have been taken.
+pub(super) fn is_refusal(status: u16, in_its_words: bool) -> bool {
+    match status {
+        401 | 403 | 429 => true,
+        408 | 409 => false,
+        400..500 => in_its_words,
+        _ => false,
+    }
+}
+
+/// Who may ask, and how often, can change; what is asked cannot.
+pub(super) fn is_final(status: u16) -> bool {
+    !matches!(status, 401 | 403 | 429)
+}
+
 pub(super) fn is_busy(status: u16) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS.as_u16() || status >= 500
 }

@@ -24,6 +24,8 @@ pub enum Fault {
     HangAfter,
     /// 503; nothing was done.
     ErrorBefore,
+    /// Somebody in between answers with a page of its own; nothing was done.
+    Page { status: u16 },
     /// It is done, and answered with 500.
     ErrorAfter,
     /// 429; nothing was done.
@@ -75,6 +77,10 @@ impl Faults {
             Fault::DropBefore => broken(),
             Fault::ErrorBefore => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             Fault::TooMany { retry_after_seconds } => too_many(retry_after_seconds),
+            Fault::Page { status } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                (status, "<html>Please wait.</html>").into_response()
+            }
             Fault::DropAfter => {
                 drop(act());
                 broken()

@@ -156,7 +156,7 @@ impl PayPalRail {
                 })
                 .await?;
             if answer.status != 200 {
-                return Err(wire::refusal(&answer).into());
+                return Err(wire::refusal(&answer).map_or_else(|doubt| doubt, Doubt::from));
             }
             if found.add(&answer.json())? {
                 return Ok(found);
@@ -236,17 +236,19 @@ impl Rail for PayPalRail {
             tries += 1;
             let (outcome, goes_on) = match self.ask(&Call::post(PAYOUTS, &sending.request.body)).await {
                 Ok(answer) if answer.is_success() => return wire::accepted(&answer),
-                Ok(answer) if answer.status >= 500 => {
-                    in_doubt = true;
-                    let goes_on = self.http.pause(tries, Some(&answer)).await;
-                    (Sent::Unclear(wire::refusal(&answer).into()), goes_on)
-                }
                 Ok(answer) => {
                     if let Some(adopted) = wire::adopted(&answer) {
                         return adopted;
                     }
-                    let goes_on = answer.status == 429 && self.http.pause(tries, Some(&answer)).await;
-                    (wire::refusal(&answer).after(in_doubt), goes_on)
+                    let goes_on = is_busy(answer.status) && self.http.pause(tries, Some(&answer)).await;
+                    let outcome = match wire::refusal(&answer) {
+                        Ok(refused) => refused.after(in_doubt),
+                        Err(doubt) => {
+                            in_doubt = true;
+                            Sent::Unclear(doubt)
+                        }
+                    };
+                    (outcome, goes_on)
                 }
                 Err(NoAnswer::NotAsked(refused)) => (refused.after(in_doubt), false),
                 Err(NoAnswer::Lost(doubt)) => {
@@ -281,8 +283,7 @@ impl Rail for PayPalRail {
                 Some(item) => Cancelled::Done(item),
                 None => Cancelled::Unclear(Doubt::unreadable("payout_item_id")),
             },
-            Ok(answer) if answer.status >= 500 => Cancelled::Unclear(wire::refusal(&answer).into()),
-            Ok(answer) => Cancelled::Refused(wire::refusal(&answer)),
+            Ok(answer) => wire::refusal(&answer).map_or_else(Cancelled::Unclear, Cancelled::Refused),
             Err(NoAnswer::NotAsked(refused)) => Cancelled::Refused(refused),
             Err(NoAnswer::Lost(doubt)) => Cancelled::Unclear(doubt),
         }

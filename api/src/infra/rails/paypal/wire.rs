@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::{
-    infra::rails::{Doubt, Item, Looked, Refused, Sent, Status, transport::Answer},
+    infra::rails::{
+        Doubt, Item, Looked, Refused, Sent, Status,
+        transport::{Answer, is_final, is_refusal},
+    },
     money::{Money, parse_decimal},
 };
 
@@ -88,7 +91,8 @@ fn batch_of(href: &str) -> Option<&str> {
     (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(id)
 }
 
-pub(super) fn refusal(answer: &Answer) -> Refused {
+/// Why it was not done; a doubt where the answer does not say that.
+pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
     let json = answer.json();
     let detail = json.get("details").and_then(|details| details.get(0));
     let issue = detail.and_then(|detail| text(detail, "issue"));
@@ -97,22 +101,27 @@ pub(super) fn refusal(answer: &Answer) -> Refused {
         .flatten()
         .collect::<Vec<_>>()
         .join(": ");
-    let fallback = match answer.status {
+    let message = if message.is_empty() {
+        format!("status {}", answer.status)
+    } else {
+        message
+    };
+    let name = text(&json, "name");
+    let code = name.unwrap_or(match answer.status {
         401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
         429 => "RATE_LIMIT_REACHED",
         500.. => "SERVER_ERROR",
-        _ => "REFUSED",
-    };
-    Refused {
-        code: text(&json, "name").unwrap_or(fallback).to_owned(),
-        message: if message.is_empty() {
-            format!("status {}", answer.status)
-        } else {
-            message
-        },
-        // Who may ask, and how often, can change; what is asked cannot.
-        is_final: !matches!(answer.status, 401 | 403 | 429) && answer.status < 500,
+        _ => "ANSWER_UNREADABLE",
+    });
+    if !is_refusal(answer.status, name.is_some()) {
+        return Err(Doubt::new(code, message));
     }
+    Ok(Refused {
+        code: code.to_owned(),
+        message,
+        is_final: is_final(answer.status),
+    })
 }
 
 /// An item as it stands in a batch, in an answer of its own and in a webhook.

@@ -159,7 +159,7 @@ impl Rail for RazorpayRail {
         };
         let answer = match answer {
             Ok(answer) if answer.is_success() => answer.json(),
-            Ok(answer) => return Looked::Unclear(wire::refusal(&answer).into()),
+            Ok(answer) => return Looked::Unclear(wire::refusal(&answer).map_or_else(|doubt| doubt, Doubt::from)),
             Err(doubt) => return Looked::Unclear(doubt),
         };
         let found: Vec<&Value> = if question.provider_id.is_some() {
@@ -197,8 +197,7 @@ impl Rail for RazorpayRail {
                 Some(item) => Cancelled::Done(item),
                 None => Cancelled::Unclear(Doubt::unreadable("id and status")),
             },
-            Ok(answer) if answer.status >= 500 => Cancelled::Unclear(wire::refusal(&answer).into()),
-            Ok(answer) => Cancelled::Refused(wire::refusal(&answer)),
+            Ok(answer) => wire::refusal(&answer).map_or_else(Cancelled::Unclear, Cancelled::Refused),
             Err(doubt) => Cancelled::Unclear(doubt),
         }
     }

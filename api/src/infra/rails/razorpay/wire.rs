@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::{
-    infra::rails::{Doubt, Item, Refused, Sent, Status, transport::Answer},
+    infra::rails::{
+        Doubt, Item, Refused, Sent, Status,
+        transport::{Answer, is_final, is_refusal},
+    },
     money::Money,
 };
 
@@ -33,31 +36,40 @@ pub(super) fn sent(answer: &Answer, in_doubt: bool) -> Sent {
             None => Sent::Unclear(Doubt::unreadable("id and status")),
         };
     }
-    let refused = refusal(answer);
-    // Something went out under this key, though not this.
-    if answer.status == 400 && refused.message.starts_with(OTHER_BODY.trim_end_matches('.')) {
-        return Sent::Unclear(Doubt::new("KEY_REUSED", refused.message));
+    match refusal(answer) {
+        // Something went out under this key, though not this.
+        Ok(refused) if answer.status == 400 && refused.message.starts_with(OTHER_BODY.trim_end_matches('.')) => {
+            Sent::Unclear(Doubt::new("KEY_REUSED", refused.message))
+        }
+        Ok(refused) => refused.after(in_doubt),
+        Err(doubt) => Sent::Unclear(doubt),
     }
-    // A twin is under way.
-    let may_be_taken = answer.status >= 500 || matches!(answer.status, 408 | 409);
-    refused.after(in_doubt || may_be_taken)
 }
 
-pub(super) fn refusal(answer: &Answer) -> Refused {
+/// Why it was not done; a doubt where the answer does not say that.
+pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
     let json = answer.json();
     let error = json.get("error").cloned().unwrap_or_default();
-    let code = text(&error, "code").unwrap_or(match answer.status {
+    let said = text(&error, "code");
+    let code = said.unwrap_or(match answer.status {
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
         429 => "RATE_LIMITED",
         500.. => "SERVER_ERROR",
-        _ => "REFUSED",
+        _ => "ANSWER_UNREADABLE",
     });
     // `reason` is what tells apart; "NA" is what stands there for nothing.
     let reason = text(&error, "reason").filter(|reason| !reason.eq_ignore_ascii_case("na"));
-    Refused {
-        code: reason.unwrap_or(code).to_owned(),
-        message: text(&error, "description").map_or_else(|| format!("status {}", answer.status), str::to_owned),
-        is_final: !matches!(answer.status, 401 | 403 | 429) && answer.status < 500,
+    let code = reason.unwrap_or(code);
+    let message = text(&error, "description").map_or_else(|| format!("status {}", answer.status), str::to_owned);
+    if !is_refusal(answer.status, said.is_some()) {
+        return Err(Doubt::new(code, message));
     }
+    Ok(Refused {
+        code: code.to_owned(),
+        message,
+        is_final: is_final(answer.status),
+    })
 }
 
 /// A payout as it stands in an answer and in a webhook.

@@ -87,7 +87,7 @@ impl StripeRail {
                     if !wire::should_retry(&answer) || !self.http.pause(tries, Some(&answer)).await {
                         return (Try::Answered(answer), in_doubt);
                     }
-                    in_doubt |= wire::may_be_taken(answer.status);
+                    in_doubt |= wire::refusal(&answer).is_err();
                 }
                 Err(doubt) => {
                     if !self.http.pause(tries, None).await {
@@ -151,7 +151,7 @@ impl Rail for StripeRail {
         };
         let answer = match answer {
             Ok(answer) if answer.is_success() => answer.json(),
-            Ok(answer) => return Looked::Unclear(wire::refusal(&answer).into()),
+            Ok(answer) => return Looked::Unclear(wire::refusal(&answer).map_or_else(|doubt| doubt, Doubt::from)),
             Err(doubt) => return Looked::Unclear(doubt),
         };
         let found: Vec<&Value> = if question.provider_id.is_some() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::{Url, form_urlencoded::Serializer};
 
 use super::{StripeRail, Try, wire};
-use crate::infra::rails::{Doubt, Refused, transport::Answer};
+use crate::infra::rails::{Doubt, Refused};
 
 /// Whose account is made.
 #[derive(Clone, Debug)]
@@ -102,17 +102,11 @@ impl StripeRail {
 }
 
 fn answered(came: Try) -> Result<Value, OnboardingError> {
-    let refused = |answer: &Answer| {
-        let refused = wire::refusal(answer);
-        if wire::may_be_taken(answer.status) {
-            OnboardingError::Unclear(refused.into())
-        } else {
-            OnboardingError::Refused(refused)
-        }
-    };
     match came {
         Try::Answered(answer) if answer.is_success() => Ok(answer.json()),
-        Try::Answered(answer) => Err(refused(&answer)),
+        Try::Answered(answer) => {
+            Err(wire::refusal(&answer).map_or_else(OnboardingError::Unclear, OnboardingError::Refused))
+        }
         Try::Lost(doubt) => Err(OnboardingError::Unclear(doubt)),
     }
 }

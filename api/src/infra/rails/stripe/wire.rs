@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{REPLAYED_HEADER, SHOULD_RETRY_HEADER};
-use crate::infra::rails::{Doubt, Item, Refused, Sent, Status, transport::Answer};
+use crate::infra::rails::{
+    Doubt, Item, Refused, Sent, Status,
+    transport::{Answer, is_final, is_refusal},
+};
 
 pub const MAX_DESCRIPTION_CHARS: usize = 500;
 
@@ -19,11 +22,6 @@ pub(super) fn should_retry(answer: &Answer) -> bool {
     }
 }
 
-/// Answers after which it may have been done, or be under way.
-pub(super) fn may_be_taken(status: u16) -> bool {
-    status >= 500 || matches!(status, 408 | 409)
-}
-
 pub(super) fn sent(answer: &Answer, in_doubt: bool) -> Sent {
     if answer.is_success() {
         return match item(&answer.json()) {
@@ -35,14 +33,18 @@ pub(super) fn sent(answer: &Answer, in_doubt: bool) -> Sent {
             None => Sent::Unclear(Doubt::unreadable("id")),
         };
     }
-    let refused = refusal(answer);
-    if is_of_type(answer, "idempotency_error") {
-        return Sent::Unclear(Doubt::new("KEY_REUSED", refused.message));
+    match refusal(answer) {
+        Ok(refused) if is_of_type(answer, "idempotency_error") => {
+            Sent::Unclear(Doubt::new("KEY_REUSED", refused.message))
+        }
+        // The key is looked at before anything is done: a refusal of what was asked is the outcome of the key, also the second
+        // time. Who may ask, and how often, is looked at earlier still.
+        Ok(refused) => {
+            let is_before_key = !refused.is_final;
+            refused.after(in_doubt && is_before_key)
+        }
+        Err(doubt) => Sent::Unclear(doubt),
     }
-    // The key is looked at before anything is done: a refusal of what was asked is the outcome of the key, also the second
-    // time. Who may ask, and how often, is looked at earlier still.
-    let is_before_key = !refused.is_final;
-    refused.after(may_be_taken(answer.status) || in_doubt && is_before_key)
 }
 
 fn is_of_type(answer: &Answer, kind: &str) -> bool {
@@ -50,24 +52,31 @@ fn is_of_type(answer: &Answer, kind: &str) -> bool {
     json.get("error").and_then(|error| text(error, "type")) == Some(kind)
 }
 
-pub(super) fn refusal(answer: &Answer) -> Refused {
+/// Why it was not done; a doubt where the answer does not say that.
+pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
     let json = answer.json();
     let error = json.get("error").cloned().unwrap_or_default();
-    let code = text(&error, "code")
-        .or_else(|| text(&error, "type"))
-        .unwrap_or(match answer.status {
-            500.. => "SERVER_ERROR",
-            _ => "REFUSED",
-        });
+    let said = text(&error, "code").or_else(|| text(&error, "type"));
+    let code = said.unwrap_or(match answer.status {
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        429 => "RATE_LIMITED",
+        500.. => "SERVER_ERROR",
+        _ => "ANSWER_UNREADABLE",
+    });
     let param = text(&error, "param")
         .map(|param| format!(" ({param})"))
         .unwrap_or_default();
     let message = text(&error, "message").map_or_else(|| format!("status {}", answer.status), str::to_owned);
-    Refused {
-        code: code.to_owned(),
-        message: format!("{message}{param}"),
-        is_final: !matches!(answer.status, 401 | 403 | 409 | 429) && answer.status < 500,
+    let message = format!("{message}{param}");
+    if !is_refusal(answer.status, said.is_some()) {
+        return Err(Doubt::new(code, message));
     }
+    Ok(Refused {
+        code: code.to_owned(),
+        message,
+        is_final: is_final(answer.status),
+    })
 }
 
 /// A transfer as it stands in an answer and in a webhook. It has no state, and no fee.
