@@ -8,7 +8,10 @@ use entity::{
     ids::{BrandId, ListingId, PartnerId},
     listing,
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use tokio::time::timeout;
@@ -104,12 +107,13 @@ pub async fn find_brands(app: &App, query: &Query) -> Result<FoundPage<brand::Mo
     let ids = answer.found.ids().into_iter().map(BrandId);
     let open = listing::Entity::find()
         .select_only()
-        .column(listing::Column::BrandId)
+        .column(listing::Column::Id)
+        .filter(Expr::col(listing::Column::BrandId.as_column_ref()).equals(brand::Column::Id.as_column_ref()))
         .filter(open_to_all())
         .into_query();
     let rows = brand::Entity::find()
         .filter(brand::Column::Id.is_in(ids))
-        .filter(brand::Column::Id.in_subquery(open))
+        .filter(Expr::exists(open))
         .all(app.db.read())
         .await;
     page(query, answer, rows, |row| row.id.0)

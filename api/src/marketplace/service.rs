@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{
     ActiveEnum, ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QuerySelect, QueryTrait,
-    sea_query::{LockType, OnConflict},
+    sea_query::{Expr, ExprTrait, LockType, OnConflict},
 };
 use serde_json::json;
 
@@ -59,14 +59,16 @@ pub struct Patch {
 /// Published, of a program that runs: what everyone may see.
 #[must_use]
 pub fn open_to_all() -> Condition {
+    // By the program of each row: SQLite would write all running programs down first for an `IN`.
     let running = program::Entity::find()
         .select_only()
         .column(program::Column::Id)
+        .filter(Expr::col(program::Column::Id.as_column_ref()).equals(listing::Column::ProgramId.as_column_ref()))
         .filter(program::Column::State.eq(ProgramState::Active))
         .into_query();
     Condition::all()
         .add(listing::Column::State.eq(ListingState::Published))
-        .add(listing::Column::ProgramId.in_subquery(running))
+        .add(Expr::exists(running))
 }
 
 /// What is open is for everyone, all of a brand's listings are for its people.

@@ -127,6 +127,10 @@ async fn partners_of_programs_like(app: &App, id: ProgramId) -> Result<BTreeMap<
     let public = creator_profile::Entity::find()
         .select_only()
         .column(creator_profile::Column::PartnerId)
+        .filter(
+            Expr::col(creator_profile::Column::PartnerId.as_column_ref())
+                .equals(partnership::Column::PartnerId.as_column_ref()),
+        )
         .filter(creator_profile::Column::Visibility.eq(Visibility::Public))
         .into_query();
     let count = Alias::new("count");
@@ -136,7 +140,7 @@ async fn partners_of_programs_like(app: &App, id: ProgramId) -> Result<BTreeMap<
         .column_as(Expr::col(partnership::Column::ProgramId).count_distinct(), "count")
         .filter(partnership::Column::ProgramId.is_in(programs.keys().copied()))
         .filter(partnership::Column::State.eq(PartnershipState::Active))
-        .filter(partnership::Column::PartnerId.in_subquery(public))
+        .filter(Expr::exists(public))
         .filter(partnership::Column::PartnerId.not_in_subquery(in_touch(id)))
         .group_by(partnership::Column::PartnerId)
         .order_by_desc(Expr::col(count))
@@ -260,10 +264,13 @@ async fn sold(app: &App, ids: &[PartnerId], wanted: &Wanted) -> Result<HashMap<P
     let alike = listing::Entity::find()
         .select_only()
         .column(listing::Column::ProgramId)
+        .filter(
+            Expr::col(listing::Column::ProgramId.as_column_ref()).equals(trust_day::Column::ProgramId.as_column_ref()),
+        )
         .filter(listing::Column::Category.eq(category))
         .into_query();
     let sales = || Expr::col(trust_day::Column::Sales);
-    let here = Expr::case(trust_day::Column::ProgramId.in_subquery(alike), sales()).finally(0);
+    let here = Expr::case(Expr::exists(alike), sales()).finally(0);
     let today = day_of(app.clock.now());
     let rows: Vec<(PartnerId, i64, i64)> = trust_day::Entity::find()
         .select_only()

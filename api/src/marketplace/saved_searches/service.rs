@@ -9,7 +9,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     QueryTrait,
-    sea_query::{Expr, LockType},
+    sea_query::{Expr, ExprTrait, LockType},
 };
 
 use super::{error::SavedSearchErrorCode as Code, rules};
@@ -169,12 +169,13 @@ pub(super) fn new_of(searches: impl IntoIterator<Item = SavedSearchId>) -> sea_o
     let open = listing::Entity::find()
         .select_only()
         .column(listing::Column::Id)
+        .filter(Expr::col(listing::Column::Id.as_column_ref()).equals(Column::ListingId.as_column_ref()))
         .filter(open_to_all())
         .into_query();
     Entity::find()
         .filter(Column::SavedSearchId.is_in(searches))
         .filter(Column::Seen.eq(false))
-        .filter(Column::ListingId.in_subquery(open))
+        .filter(Expr::exists(open))
 }
 
 /// The listings that a search knows.

@@ -9,7 +9,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
     QuerySelect, QueryTrait,
-    sea_query::{LockType, SelectStatement},
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
@@ -129,11 +129,9 @@ pub async fn mark_listing(
     let row = own().filter(Column::ListingId.eq(listing.id)).one(&tx).await?;
     let (before, after) = decide(app, row.as_ref().map(Marks::from), patch);
     // What is archived comes back never, and counts no more.
-    let hidden = own()
-        .filter(Column::HiddenId.is_not_null())
-        .filter(Column::ListingId.in_subquery(ids_of(
-            Condition::all().add(listing::Column::State.ne(ListingState::Archived)),
-        )));
+    let hidden = own().filter(Column::HiddenId.is_not_null()).filter(listing_is(
+        Condition::all().add(listing::Column::State.ne(ListingState::Archived)),
+    ));
     if begins(before.hidden, after.hidden) && hidden.count(&tx).await? >= MAX_HIDDEN {
         return Err(too_many_hidden("listings"));
     }
@@ -245,7 +243,7 @@ pub async fn list_listing_marks(
     let select = Entity::find()
         .filter(Column::PartnerId.eq(partner))
         .filter(place.is_not_null())
-        .filter(Column::ListingId.in_subquery(ids_of(marketplace::visible_to(actor))));
+        .filter(listing_is(marketplace::visible_to(actor)));
     let place_of = |row: &Model| kind.pick(row.saved_id, row.hidden_id, row.noted_id);
     page::fetch(app.db.read(), select, place, place_of, page)
         .await
@@ -285,13 +283,13 @@ pub async fn list_hidden_listings(
 /// The same, for what searches in the partner's name by itself.
 pub async fn hidden_listings(app: &App, partner: PartnerId) -> std::result::Result<Vec<ListingId>, DbErr> {
     use listing_mark::{Column, Entity};
-    let published = ids_of(Condition::all().add(listing::Column::State.eq(ListingState::Published)));
+    let published = listing_is(Condition::all().add(listing::Column::State.eq(ListingState::Published)));
     let ids: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::ListingId)
         .filter(Column::PartnerId.eq(partner))
         .filter(Column::HiddenId.is_not_null())
-        .filter(Column::ListingId.in_subquery(published))
+        .filter(published)
         .limit(MAX_HIDDEN)
         .into_tuple()
         .all(app.db.read())
@@ -327,13 +325,15 @@ pub async fn list_hidden_creators(
     Ok(ids.into_iter().map(PartnerId).collect())
 }
 
-/// The ids of listings that fulfil a condition.
-fn ids_of(condition: Condition) -> SelectStatement {
-    listing::Entity::find()
+/// That the listing of a mark fulfils a condition.
+fn listing_is(condition: Condition) -> Expr {
+    let marked = listing_mark::Column::ListingId.as_column_ref();
+    let of_mark = listing::Entity::find()
         .select_only()
         .column(listing::Column::Id)
-        .filter(condition)
-        .into_query()
+        .filter(Expr::col(listing::Column::Id.as_column_ref()).equals(marked))
+        .filter(condition);
+    Expr::exists(of_mark.into_query())
 }
 
 fn check(patch: MarkPatch) -> Result<MarkPatch> {
