@@ -46,6 +46,7 @@ mod m20261126_000041_stale_notes;
 mod m20261126_000042_creator_shares;
 mod m20261126_000043_payout_methods;
 mod m20261126_000045_money_moves;
+mod m20261127_000046_listing_indexes;
 
 pub struct Migrator;
 
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000042_creator_shares::Migration),
             Box::new(m20261126_000043_payout_methods::Migration),
             Box::new(m20261126_000045_money_moves::Migration),
+            Box::new(m20261127_000046_listing_indexes::Migration),
         ]
     }
 }

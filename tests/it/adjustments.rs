@@ -2,8 +2,12 @@
 
 use chrono::TimeDelta;
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tributary::{commissions::release::release_due, ledger::verify::verify};
+use tributary::{
+    commissions::release::release_due,
+    ledger::verify::{VerifyError, verify},
+};
 
 use crate::support::{
     answer::{data_at, error_code, refusal, user_errors},
@@ -472,6 +476,44 @@ async fn a_brand_says_what_it_keeps_and_how_long(#[values(Database::Sqlite, Data
             assert_eq!(refusal(&change(patch.clone()).await), code, "{patch}");
         }
         verify(&app.app).await.unwrap();
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn verifying_names_the_adjustment_that_is_wrong(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_app(database, |app| async move {
+        let scene = scene(&app).await;
+        let input = merged(scene.eur("5.00"), json!({ "reason": "a bonus" }));
+        scene.done(&app, "adjustBalance", input).await;
+        verify(&app.app).await.unwrap();
+        let broken_by = async |statement: &str| {
+            app.db_writer().execute_unprepared(statement).await.unwrap();
+            match verify(&app.app).await {
+                Err(VerifyError::Broken { invariant, row }) => (invariant, row),
+                other => panic!("{statement}: {other:?}"),
+            }
+        };
+        // The row says more than was moved.
+        let (invariant, row) = broken_by("UPDATE adjustments SET amount_minor = amount_minor + 1").await;
+        assert_eq!(
+            (invariant, row.as_str()),
+            ("an adjustment has moved what it says", "a bonus")
+        );
+        app.db_writer()
+            .execute_unprepared("UPDATE adjustments SET amount_minor = amount_minor - 1")
+            .await
+            .unwrap();
+        // It was of another currency: the books are right in themselves, and nobody can say what the balance is made of.
+        let (invariant, row) = broken_by("UPDATE adjustments SET currency = 'USD'").await;
+        assert_eq!(
+            invariant,
+            "what is available is what commissions and adjustments brought, and no payout took"
+        );
+        assert_eq!(row, format!("{}:AVAILABLE:EUR", scene.seller.partnership));
     })
     .await;
 }

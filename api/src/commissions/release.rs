@@ -10,7 +10,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
 
 use super::service::{post_and_announce_in_tx, posting};
@@ -58,7 +58,7 @@ async fn release_in_tx(tx: &DatabaseTransaction, app: &App, only: Condition) -> 
     let now = app.clock.now();
     let rows = commission::Entity::find()
         .filter(only)
-        .filter(commission::Column::ReserveLeftMinor.gt(0))
+        .filter(in_reserve())
         .order_by_asc(commission::Column::Id)
         .lock_exclusive()
         .all(tx)
@@ -87,11 +87,16 @@ async fn release_in_tx(tx: &DatabaseTransaction, app: &App, only: Condition) -> 
     Ok(rows.len())
 }
 
+/// As the index of reserves says it: with a bound value, SQLite could not tell that the index is meant.
+fn in_reserve() -> Expr {
+    Expr::cust("commissions.reserve_left_minor > 0")
+}
+
 async fn brands_with_reserves(app: &App) -> Result<Vec<(BrandId, i32)>, DbErr> {
     let reserved = commission::Entity::find()
         .select_only()
         .column(commission::Column::BrandId)
-        .filter(commission::Column::ReserveLeftMinor.gt(0))
+        .filter(in_reserve())
         .into_query();
     brand::Entity::find()
         .select_only()
@@ -125,7 +130,7 @@ async fn list_due(app: &App, brand: BrandId, days: i32) -> Result<Vec<(Commissio
                 .into(),
         )
         .filter(commission::Column::BrandId.eq(brand))
-        .filter(commission::Column::ReserveLeftMinor.gt(0))
+        .filter(in_reserve())
         .filter(conversion::Column::ApprovedAt.lte(app.clock.now() - TimeDelta::days(days.into())))
         .filter(partnership::Column::State.ne(PartnershipState::Banned))
         .order_by_asc(commission::Column::Id)

@@ -130,6 +130,28 @@ const CHECKS: &[(&str, &str)] = &[
                 <> CASE WHEN p.state IN ('DRAFT', 'APPROVED', 'SUBMITTED', 'UNKNOWN') THEN p.amount_minor ELSE 0 END",
     ),
     (
+        "an adjustment has moved what it says",
+        "SELECT m.reason AS broken FROM adjustments m
+         LEFT JOIN ledger_transfers t ON t.adjustment_id = m.id
+         LEFT JOIN ledger_entries e ON e.transfer_id = t.id
+         LEFT JOIN ledger_accounts a ON a.id = e.account_id
+         GROUP BY m.id, m.reason, m.amount_minor
+         HAVING COALESCE(SUM(CASE WHEN a.kind = 'AVAILABLE' THEN e.amount_minor ELSE 0 END), 0) <> m.amount_minor",
+    ),
+    (
+        "what is available is what commissions and adjustments brought, and no payout took",
+        "SELECT a.account_key AS broken FROM ledger_accounts a
+         WHERE a.kind = 'AVAILABLE' AND a.balance_minor <>
+             (SELECT COALESCE(SUM(c.amount_minor - c.reversed_minor - c.reserve_left_minor), 0) FROM commissions c
+              WHERE c.partnership_id = a.partnership_id AND c.currency = a.currency AND c.mode = 'LIVE'
+                AND c.state IN ('APPROVED', 'IN_PAYOUT', 'PAID', 'REVERSED'))
+             + (SELECT COALESCE(SUM(m.amount_minor), 0) FROM adjustments m
+                WHERE m.partnership_id = a.partnership_id AND m.currency = a.currency)
+             - (SELECT COALESCE(SUM(p.amount_minor), 0) FROM payouts p
+                WHERE p.partnership_id = a.partnership_id AND p.currency = a.currency
+                  AND p.state NOT IN ('CANCELLED', 'FAILED', 'RETURNED'))",
+    ),
+    (
         "an order's refunds, chargebacks and captures add up",
         "SELECT o.external_id AS broken FROM orders o
          WHERE o.refunded_minor <> (SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r WHERE r.order_id = o.id)

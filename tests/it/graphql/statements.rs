@@ -1,7 +1,16 @@
 //! A page costs the same number of SQL statements whatever its size.
 
+use entity::{
+    ids::{ListingId, ProgramId},
+    listing,
+};
 use rstest::rstest;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Statement,
+};
 use serde_json::{Value, json};
+use tributary::marketplace::service::open_to_all;
+use uuid::Uuid;
 
 use crate::support::{
     app::{TestApp, with_app},
@@ -86,6 +95,41 @@ async fn a_page_of_conversions_costs_a_few_statements(
         let counts = measure(&app, token, query, variables, "brand.conversions.nodes").await;
         println!("{database:?}: statements of a page of conversions: {counts:?}");
         assert_flat(counts, 18);
+    })
+    .await;
+}
+
+/// SQLite keeps no statistics here, and thought better of an index of states than of the ids.
+#[tokio::test]
+async fn listings_are_looked_up_by_their_ids() {
+    with_app(Database::Sqlite, |app| async move {
+        let two = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let open = || listing::Entity::find().filter(open_to_all());
+        let by_id = || listing::Column::Id.is_in(two.map(ListingId));
+        let by_program = listing::Column::ProgramId.is_in(two.map(ProgramId));
+        let either = Condition::any().add(by_id()).add(by_program);
+        let further = open().filter(listing::Column::Id.gt(ListingId(two[0])));
+        for (select, wanted) in [
+            (open().filter(by_id()), vec!["sqlite_autoindex_listings_1 (id=?)"]),
+            (
+                open().filter(either),
+                vec!["sqlite_autoindex_listings_1 (id=?)", "listings_program_id (program_id=?)"],
+            ),
+            (
+                further.order_by_asc(listing::Column::Id),
+                vec!["sqlite_autoindex_listings_1 (id>?)"],
+            ),
+        ] {
+            let mut statement: Statement = select.build(DbBackend::Sqlite);
+            statement.sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+            let rows = app.db().query_all_raw(statement).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+            let of_listings: Vec<&String> = steps.iter().filter(|step| step.contains("listings")).collect();
+            assert_eq!(of_listings.len(), wanted.len(), "{steps:?}");
+            for (step, wanted) in of_listings.iter().zip(wanted) {
+                assert!(step.ends_with(wanted), "{steps:?}");
+            }
+        }
     })
     .await;
 }
