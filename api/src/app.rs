@@ -25,6 +25,7 @@ use crate::{
     keys::Keys,
     marketplace::indexing::Indexing,
     metrics::Metrics,
+    payouts::rails::{Outside, Rails},
     tracking::{clicks::ClickQueue, links::LinkCache},
 };
 
@@ -46,6 +47,8 @@ pub struct AppState {
     pub mailer: Arc<dyn Mailer>,
     /// Pages elsewhere.
     pub web: Arc<dyn Web>,
+    /// Providers of payouts.
+    pub rails: Rails,
     pub feeds: feed::Limits,
     pub keys: Keys,
     /// Seals what must not be read in the database.
@@ -89,6 +92,7 @@ pub struct Parts {
     pub search: Option<Arc<dyn SearchEngine>>,
     /// In place of the world.
     pub web: Option<Arc<dyn Web>>,
+    pub rails: Outside,
     pub feeds: feed::Limits,
 }
 
@@ -100,6 +104,7 @@ impl Default for Parts {
             mailer: None,
             search: None,
             web: None,
+            rails: Outside::default(),
             feeds: feed::Limits::default(),
         }
     }
@@ -129,6 +134,7 @@ impl App {
             Some(web) => web,
             None => Arc::new(WorldWide),
         };
+        let rails = Rails::new(&config.rails, Arc::clone(&parts.clock), parts.rails).map_err(Fault::new)?;
         Ok(Self(Arc::new(AppState {
             config,
             db,
@@ -140,6 +146,7 @@ impl App {
             bus: Bus::default(),
             mailer,
             web,
+            rails,
             feeds: parts.feeds,
             keys,
             key_ring,

@@ -24,7 +24,7 @@ use crate::{
     ledger::verify,
     marketplace::indexing,
     page::{MAX_PAGE, Page},
-    payouts::methods::service::reseal_payout_methods,
+    payouts::{methods::service::reseal_payout_methods, rails::service::reseal_rail_connections},
     serve,
 };
 
@@ -231,18 +231,29 @@ async fn verify_ledger(app: &App) -> Result<(), String> {
 
 /// What did not open goes to standard error, and makes the command fail: its key is missing.
 async fn rotate_encryption(app: &App) -> Result<(), String> {
-    let done = reseal_payout_methods(app).await.map_err(|error| error.to_string())?;
+    let done = [
+        ("payout methods", reseal_payout_methods(app).await),
+        ("rail connections", reseal_rail_connections(app).await),
+    ];
     let key = app.key_ring.sealing_id();
-    println!(
-        "{} payout methods are sealed anew under `{key}`, {} were already",
-        done.resealed, done.kept
-    );
-    for reason in &done.reasons {
-        eprintln!("{reason}");
+    let mut failed = Vec::new();
+    for (what, done) in done {
+        let done = done.map_err(|error| error.to_string())?;
+        println!(
+            "{} {what} are sealed anew under `{key}`, {} were already",
+            done.resealed, done.kept
+        );
+        for reason in &done.reasons {
+            eprintln!("{reason}");
+        }
+        if done.failed > 0 {
+            failed.push(format!("{} {what}", done.failed));
+        }
     }
     app.db.close().await.map_err(|error| error.to_string())?;
-    match done.failed {
-        0 => Ok(()),
-        failed => Err(format!("{failed} payout methods did not open and stay as they were")),
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} did not open and stay as they were", failed.join(" and ")))
     }
 }

@@ -1,5 +1,7 @@
 //! Configuration: one flag or environment variable a choice, checked before anything starts.
 
+mod rails;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +17,8 @@ use crate::{
         search::meilisearch::{MAX_PREFIX_CHARS, MeilisearchEngine},
     },
 };
+
+pub use self::rails::RailsConfig;
 
 /// Partner-program software for brands, creators and the people who build their front ends.
 #[derive(Debug, Parser)]
@@ -122,6 +126,9 @@ pub struct Config {
         default_value_t = DEFAULT_COOLING_OFF_HOURS
     )]
     pub payout_cooling_off_hours: u32,
+
+    #[command(flatten)]
+    pub rails: RailsConfig,
 
     /// In production, what is only fit for trying things out keeps the program from starting.
     #[arg(long, global = true, env = "TRIBUTARY_ENVIRONMENT", value_enum, default_value_t = Environment::Development)]
@@ -309,6 +316,7 @@ impl Config {
             previous_secrets: Vec::new(),
             encryption_keys: Vec::new(),
             payout_cooling_off_hours: DEFAULT_COOLING_OFF_HOURS,
+            rails: RailsConfig::default(),
             environment: Environment::Development,
             smtp_url: None,
             mail_from: None,
@@ -339,6 +347,12 @@ impl Config {
             return Err(format!(
                 "--payout-cooling-off-hours may be at most {MAX_COOLING_OFF_HOURS}"
             ));
+        }
+        self.rails.check()?;
+        if self.rails.fake_rails && self.role != Role::All {
+            return Err(
+                "--fake-rails needs --role all: what they were told is in the memory of one process".to_owned(),
+            );
         }
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some())
@@ -418,6 +432,9 @@ impl Config {
         };
         if in_clear {
             return Err("--public-url must begin with https:// in production: links and tokens go there".to_owned());
+        }
+        if self.rails.fake_rails {
+            return Err("--fake-rails: not in production, for no money moves".to_owned());
         }
         if !self.no_demo {
             return Err("--no-demo must be set in production: the demo's passwords are known to everyone".to_owned());
@@ -518,6 +535,78 @@ mod tests {
                 line.starts_with(setting) && !line.contains('\n'),
                 "{arguments:?}: {line}"
             );
+        }
+    }
+
+    #[test]
+    fn providers_are_checked_before_anything_starts() {
+        let paypal = [
+            "--paypal-client-id=AbC",
+            "--paypal-client-secret=s",
+            "--paypal-webhook-id=WH-1",
+        ];
+        let stripe = [
+            "--stripe-secret-key=sk_live_0123456789",
+            "--stripe-webhook-secret=whsec_1",
+        ];
+        assert_eq!(check(&[&paypal[..], &stripe, &["--paypal-sandbox"]].concat()), Ok(()));
+        assert_eq!(check(&["--fake-rails"]), Ok(()));
+        for (arguments, setting) in [
+            (&paypal[1..], "--paypal-client-id is needed with --paypal-client-secret"),
+            (
+                &paypal[..1],
+                "--paypal-client-secret and --paypal-webhook-id are needed with --paypal-client-id",
+            ),
+            (
+                &stripe[1..],
+                "--stripe-secret-key is needed with --stripe-webhook-secret",
+            ),
+            (
+                &[
+                    "--razorpayx-key-id=rzp_live_1",
+                    "--razorpayx-key-secret=s",
+                    "--razorpayx-webhook-secret=s",
+                ],
+                "--razorpayx-account-number is needed with --razorpayx-key-id",
+            ),
+            (
+                &["--stripe-secret-key=pk_live_0123456789", stripe[1]],
+                "--stripe-secret-key begins with",
+            ),
+            (
+                &[stripe[0], "--stripe-webhook-secret=secret"],
+                "--stripe-webhook-secret begins with",
+            ),
+            (
+                &["--paypal-url=http://paypal.example"],
+                "--paypal-url: its address must be https",
+            ),
+            (
+                &["--paypal-sandbox-url=https://a:b@paypal.example"],
+                "--paypal-sandbox-url: ",
+            ),
+            (&["--razorpayx-url=razorpay"], "--razorpayx-url: its address"),
+            (&["--stripe-url=https://stripe.example?x"], "--stripe-url: "),
+            (&["--paypal-sandbox"], "--paypal-sandbox is of no use"),
+            (
+                &["--fake-rails", stripe[0], stripe[1]],
+                "--fake-rails brings credentials of its own",
+            ),
+            (&["--fake-rails", "--role=api"], "--fake-rails needs --role all"),
+            (
+                &["--fake-rails", PRODUCTION, SECRET, "--no-demo"],
+                "--fake-rails: not in production",
+            ),
+        ] as [(&[&str], &str); 14]
+        {
+            let line = check(arguments).unwrap_err();
+            assert!(line.starts_with(setting), "{arguments:?}: {line}");
+            for given in arguments.iter().filter_map(|argument| argument.split_once('=')) {
+                assert!(
+                    given.1.len() < 8 || !line.contains(given.1),
+                    "{line} repeats what was given"
+                );
+            }
         }
     }
 

@@ -134,6 +134,7 @@ typed_ids! {
     PayoutId = "pay",
     PayoutItemId = "item",
     PayoutMethodId = "pmeth",
+    PayoutRailConnectionId = "rconn",
     EventId = "evt",
     IdempotencyKeyId = "idem",
     AuditEntryId = "audit",

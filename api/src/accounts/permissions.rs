@@ -174,6 +174,7 @@ operations! {
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeePayoutSettings = "Brand.payoutSettings" => MONEY_SEES;
+    SeePayoutRails = "Brand.payoutRails" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
     SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
     SeeMessageThreads = "Brand.messageThreads" => TEAM;
@@ -335,6 +336,8 @@ operations! {
     WriteOffBalance = "Mutation.writeOffBalance" => MONEY_RELEASES;
     ReleaseReserve = "Mutation.releaseReserve" => MONEY_RELEASES;
     UpdatePayoutSettings = "Mutation.updatePayoutSettings" => MONEY_RELEASES;
+    ConnectPayoutRail = "Mutation.connectPayoutRail" => MONEY_RELEASES;
+    DisconnectPayoutRail = "Mutation.disconnectPayoutRail" => MONEY_RELEASES;
 
     AddPayoutMethod = "Mutation.addPayoutMethod" => PARTNER;
     SetPreferredPayoutMethod = "Mutation.setPreferredPayoutMethod" => PARTNER;

@@ -32,6 +32,7 @@ use crate::{
     },
     payouts::{
         methods::types::MethodsOfPartner,
+        rails::types::PayoutRailsOfBrand,
         settings::types::PayoutSettingsOfBrand,
         statement::types::StatementOfPartnership,
         types::{PayoutsOfBrand, PayoutsOfPartner},
@@ -52,6 +53,7 @@ pub struct Brand(
     CommissionsOfBrand,
     PayoutsOfBrand,
     PayoutSettingsOfBrand,
+    PayoutRailsOfBrand,
     LedgerOfBrand,
     MarksOfBrand,
     ThreadsOfBrand,
@@ -70,6 +72,7 @@ impl From<brand::Model> for Brand {
             CommissionsOfBrand { brand },
             PayoutsOfBrand(brand),
             PayoutSettingsOfBrand(brand),
+            PayoutRailsOfBrand(brand),
             LedgerOfBrand(brand),
             MarksOfBrand(brand),
             ThreadsOfBrand(brand),

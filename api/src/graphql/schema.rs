@@ -26,7 +26,7 @@ use crate::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
     },
     payouts::{
-        methods::mutations::PayoutMethodMutations, mutations::PayoutMutations,
+        methods::mutations::PayoutMethodMutations, mutations::PayoutMutations, rails::mutations::PayoutRailMutations,
         settings::mutations::PayoutSettingsMutations, subscriptions::PayoutSubscriptions,
     },
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
@@ -66,6 +66,7 @@ pub struct Mutation(
     PayoutMutations,
     PayoutMethodMutations,
     PayoutSettingsMutations,
+    PayoutRailMutations,
     AdjustmentMutations,
     JobMutations,
 );

@@ -15,7 +15,10 @@ use crate::{
     members::error::MemberError,
     messages::error::MessageError,
     partnerships::error::PartnershipError,
-    payouts::{error::PayoutError, methods::error::PayoutMethodError, settings::error::PayoutSettingsError},
+    payouts::{
+        error::PayoutError, methods::error::PayoutMethodError, rails::error::PayoutRailError,
+        settings::error::PayoutSettingsError,
+    },
     programs::error::ProgramError,
     tracking::error::TrackingError,
 };
@@ -47,5 +50,6 @@ pub enum UserError {
     PayoutSettings(PayoutSettingsError),
     Payout(PayoutError),
     PayoutMethod(PayoutMethodError),
+    PayoutRail(PayoutRailError),
     DeadJob(DeadJobError),
 }

@@ -13,6 +13,8 @@ pub mod error;
 pub mod loaders;
 pub mod methods;
 pub mod mutations;
+pub mod rails;
+pub mod reseal;
 pub mod rules;
 pub mod service;
 pub mod settings;

@@ -6,8 +6,8 @@ use entity::{
     audit_entry,
     ids::{
         AdjustmentId, ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId,
-        ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId,
-        ProgramInvitationId, PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
+        ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, PayoutRailConnectionId,
+        ProgramId, ProgramInvitationId, PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -165,6 +165,8 @@ pub enum AuditSubjectKind {
     Chargeback,
     /// Payouts.
     Payout,
+    /// Credentials that a brand pays by.
+    PayoutRailConnection,
     /// Adjustments.
     Adjustment,
     /// Events that were refused.
@@ -191,6 +193,7 @@ impl AuditSubjectKind {
             Self::Order => OrderId::PREFIX,
             Self::Chargeback => ChargebackId::PREFIX,
             Self::Payout => PayoutId::PREFIX,
+            Self::PayoutRailConnection => PayoutRailConnectionId::PREFIX,
             Self::Adjustment => AdjustmentId::PREFIX,
             Self::RefusedEvent => RefusedEventId::PREFIX,
         }

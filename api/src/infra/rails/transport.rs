@@ -83,20 +83,8 @@ impl Answer {
 }
 
 impl Http {
-    /// Only a base address without user, query and fragment is one; https, or whatever it is on this machine.
     pub fn new(base: &str, around: Surroundings) -> Result<Self, String> {
-        let mut base = Url::parse(base).map_err(|error| format!("its address: {error}"))?;
-        let is_here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let is_plain = base.username().is_empty()
-            && base.password().is_none()
-            && base.query().is_none()
-            && base.fragment().is_none();
-        if !is_plain || !(base.scheme() == "https" || base.scheme() == "http" && is_here) {
-            return Err("its address must be https, without user and query".to_owned());
-        }
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
+        let base = parse_base(base)?;
         let client = Client::builder()
             .redirect(Policy::none())
             .user_agent(USER_AGENT)
@@ -169,6 +157,21 @@ impl Http {
             }
         }
     }
+}
+
+/// Only an address without user, query and fragment is one to start from; https, or whatever it is on this machine.
+pub fn parse_base(base: &str) -> Result<Url, String> {
+    let mut base = Url::parse(base).map_err(|error| format!("its address: {error}"))?;
+    let is_here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_plain =
+        base.username().is_empty() && base.password().is_none() && base.query().is_none() && base.fragment().is_none();
+    if !is_plain || !(base.scheme() == "https" || base.scheme() == "http" && is_here) {
+        return Err("its address must be https, without user and query".to_owned());
+    }
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    Ok(base)
 }
 
 /// A body of text, numbers and lists, which cannot fail to be written.

@@ -1,6 +1,6 @@
 //! Pure decisions: what a method says, and which one a payout goes to.
 
-mod details;
+pub(in crate::payouts) mod details;
 
 use std::collections::BTreeSet;
 

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 
 use self::notice::notify_in_tx;
-pub use self::reseal::{Resealed, reseal_payout_methods};
+pub use self::reseal::reseal_payout_methods;
 use super::{
     error::PayoutMethodErrorCode as Code,
     rules::{self, Details, MAX_METHODS, Methods},

@@ -364,7 +364,7 @@ fn clean_currency(code: &str, field: &str) -> Result<String> {
 }
 
 /// The last four signs, and never more than half.
-fn last(number: &str) -> String {
+pub(in crate::payouts) fn last(number: &str) -> String {
     let count = number.chars().count();
     let shown: String = number.chars().skip(count - SHOWN.min(count / 2)).collect();
     format!("***{shown}")
