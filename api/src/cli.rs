@@ -16,6 +16,7 @@ use crate::{
     config::{Admin, Bench, Cli, Command, Config, Encryption, Environment, Import, Jobs, Ledger, Role},
     demo,
     error::{ApiError, Failure, Fault, RefusalCode},
+    fake_rails::FakeRails,
     graphql::schema,
     http::tracking,
     import::{invoice_replay, program_import},
@@ -74,15 +75,25 @@ fn start_log() {
 }
 
 async fn start(config: Config) -> Result<App, String> {
-    App::start(config, Parts::default())
+    start_with(config, Parts::default()).await
+}
+
+async fn start_with(config: Config, parts: Parts) -> Result<App, String> {
+    App::start(config, parts)
         .await
         .map_err(|fault: Fault| format!("--database-url: {fault}"))
 }
 
 /// The server of a fresh checkout shows something: an empty database is filled with the demo first, and one whose filling was
 /// cut off is completed.
-async fn serve_with_demo(config: Config) -> Result<(), String> {
-    let app = start(config).await?;
+async fn serve_with_demo(mut config: Config) -> Result<(), String> {
+    let mut parts = Parts::default();
+    let fakes = if config.rails.fake_rails {
+        Some(fake_rails(&mut config, &mut parts).await?)
+    } else {
+        None
+    };
+    let app = start_with(config, parts).await?;
     if app.config.environment == Environment::Production
         && demo::is_present(&app).await.map_err(|fault| fault.to_string())?
     {
@@ -93,7 +104,19 @@ async fn serve_with_demo(config: Config) -> Result<(), String> {
     if filled || serves && demo::is_present(&app).await.map_err(|fault| fault.to_string())? {
         println!("{}", demo::sign_ins(&app.config.public_base()));
     }
-    serve::serve(app).await
+    serve::serve(app, fakes).await
+}
+
+/// Puts providers on this machine in place of the real ones.
+async fn fake_rails(config: &mut Config, parts: &mut Parts) -> Result<Arc<FakeRails>, String> {
+    let fakes = FakeRails::start(&parts.clock)
+        .await
+        .map_err(|error| format!("--fake-rails: {error}"))?;
+    fakes.stand_in(&mut config.rails);
+    fakes.give_credentials(&mut config.rails);
+    parts.rails.certificates = Some(fakes.certificates());
+    fakes.announce();
+    Ok(Arc::new(fakes))
 }
 
 async fn fill_demo(app: &App) -> Result<(), String> {

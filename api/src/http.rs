@@ -10,6 +10,7 @@ mod pages;
 mod redirect;
 mod socket;
 pub mod tracking;
+mod webhooks;
 
 use axum::{
     Router,
@@ -75,6 +76,7 @@ pub fn router(app: App) -> Router {
         .with_state(edge)
         .merge(tracking::routes().with_state(app.clone()))
         .merge(redirect::routes().with_state(app.clone()))
+        .merge(webhooks::routes().with_state(app.clone()))
         .layer(middleware::from_fn_with_state(app, name_request))
 }
 

@@ -16,6 +16,7 @@ pub mod config;
 pub mod conversions;
 pub mod demo;
 pub mod error;
+pub mod fake_rails;
 pub mod feed;
 pub mod graphql;
 pub mod http;

@@ -1,6 +1,6 @@
 //! Start-up and shutdown: requests and jobs begin together and are drained together.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, serve::ListenerExt};
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, http, jobs};
+use crate::{app::App, config::Role, fake_rails::FakeRails, http, jobs};
 
 /// Requests and jobs that have not ended by then are cut off.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -18,8 +18,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long requests are still taken after SIGTERM, while `/readyz` sends new ones elsewhere.
 const NOTICE: Duration = Duration::from_secs(2);
 
-/// Serves until SIGINT or SIGTERM.
-pub async fn serve(app: App) -> Result<(), String> {
+/// Serves until SIGINT or SIGTERM. Providers that are faked live as long, and are told where the server is.
+pub async fn serve(app: App, fakes: Option<Arc<FakeRails>>) -> Result<(), String> {
     let stop = CancellationToken::new();
     let announced = CancellationToken::new();
     stop_on_signal(announced.clone(), stop.clone())?;
@@ -46,6 +46,11 @@ pub async fn serve(app: App) -> Result<(), String> {
                 .await
                 .map_err(|error| format!("--listen {}: {error}", app.config.listen))?;
             announce(&listener, &app)?;
+            if let Some(fakes) = fakes.clone() {
+                let server = listener.local_addr().map_err(|error| format!("--listen: {error}"))?;
+                let stop = stop.clone();
+                jobs.spawn(async move { fakes.run(server, stop).await });
+            }
             let shutdown = http::Shutdown {
                 announced,
                 stop,

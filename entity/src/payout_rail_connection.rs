@@ -7,7 +7,7 @@ use crate::ids::{BrandId, PayoutRailConnectionId, UserId};
 /// A provider of payouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PayoutRail {
+pub enum RailProvider {
     Paypal,
     Razorpayx,
     Stripe,
@@ -27,7 +27,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PayoutRailConnectionId,
     pub brand_id: BrandId,
-    pub rail: PayoutRail,
+    pub rail: RailProvider,
     pub environment: RailEnvironment,
     /// What may be shown of them.
     #[sea_orm(column_type = "Text")]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::payout_rail_connection::PayoutRail;
+use crate::payout_rail_connection::RailProvider;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rail_events")]
@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub holder: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub rail: PayoutRail,
+    pub rail: RailProvider,
     /// The provider's, the same in every repetition.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub event_id: String,

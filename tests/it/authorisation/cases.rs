@@ -156,6 +156,7 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayoutSettings => of_brand(world, "payoutSettings { reserveDays }"),
+        Operation::SeePayoutRails => of_brand(world, "payoutRails { provider holder environment masked webhookUrl }"),
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
         Operation::SeeMessageThreads => of_brand(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
@@ -450,6 +451,14 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "idempotencyKey": "tried", "partnershipId": world.partnership, "currency": "EUR", "reason": "tried",
         })),
         Operation::UpdatePayoutSettings => edit(json!({ "brandId": world.brand, "patch": { "reserveDays": 20 } })),
+
+        Operation::ConnectPayoutRail => edit(json!({
+            "brandId": world.brand, "environment": "SANDBOX", "currentPassword": PASSWORD,
+            "credentials": { "stripe": { "secretKey": "sk_test_0123456789", "webhookSecret": "whsec_tried" } },
+        })),
+        Operation::DisconnectPayoutRail => edit(json!({
+            "brandId": world.brand, "provider": "STRIPE", "currentPassword": PASSWORD,
+        })),
 
         Operation::TrackClick => Case {
             document: "/track/click".to_owned(),

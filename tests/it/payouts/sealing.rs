@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tributary::{
     config::Config,
     infra::sealing::Place,
-    payouts::methods::service::{Resealed, reseal_payout_methods},
+    payouts::{methods::service::reseal_payout_methods, reseal::Resealed},
 };
 
 use crate::support::{
@@ -163,7 +163,8 @@ async fn a_missing_or_wrong_key_is_said_and_nothing_is_lost(
         assert_eq!(done.status.code(), Some(0));
         assert_eq!(
             String::from_utf8(done.stdout).unwrap(),
-            "1 payout methods are sealed anew under `k2`, 0 were already\n"
+            "1 payout methods are sealed anew under `k2`, 0 were already\n\
+             0 rail connections are sealed anew under `k2`, 0 were already\n"
         );
         // A wrong setting is never repeated.
         let wrong = output(url, &["serve", "--encryption-keys", "k1:c2VjcmV0"]).await;

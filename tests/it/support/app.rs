@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -21,16 +22,19 @@ use tower::ServiceExt;
 use tributary::{
     app::{App, Parts},
     config::Config,
+    fake_rails::FakeRails,
     feed, http,
     ids::Ids,
     infra::{
         clock::{Clock, ManualClock},
         db::Db,
+        rails::{pace::NoPace, transport::Patience},
         search::SearchEngine,
     },
     ledger,
     marketplace::indexing,
     outbox,
+    payouts::rails::Outside,
 };
 
 use super::{
@@ -50,6 +54,9 @@ const CONNECTIONS: u32 = 8;
 /// Where in-memory requests come from.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
+/// As long as a provider that hangs is waited for.
+const RAIL_PATIENCE: Duration = Duration::from_secs(3);
+
 const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
 
 /// Cheap to clone; every clone is the same application.
@@ -63,6 +70,26 @@ pub struct TestApp {
     client: SocketAddr,
 }
 
+/// What is not as it is in most tests.
+struct Instead {
+    clock: Arc<ManualClock>,
+    feeds: feed::Limits,
+    search: Option<Arc<dyn SearchEngine>>,
+    rails: Outside,
+}
+
+impl Default for Instead {
+    fn default() -> Self {
+        let start: DateTime<Utc> = START.parse().unwrap();
+        Self {
+            clock: Arc::new(ManualClock::at(start)),
+            feeds: feed::Limits::default(),
+            search: None,
+            rails: Outside::default(),
+        }
+    }
+}
+
 /// Runs a test's body over a fresh database, then checks what must hold after any test.
 pub async fn with_app<Fut: Future<Output = ()>>(database: Database, body: impl FnOnce(TestApp) -> Fut) {
     with_app_and(database, feed::Limits::default(), body).await;
@@ -74,7 +101,11 @@ pub async fn with_app_and<Fut: Future<Output = ()>>(
     feeds: feed::Limits,
     body: impl FnOnce(TestApp) -> Fut,
 ) {
-    with_parts(database, feeds, None, body).await;
+    let instead = Instead {
+        feeds,
+        ..Instead::default()
+    };
+    with_instead(database, instead, |_| {}, body).await;
 }
 
 /// The same with another search engine.
@@ -83,19 +114,50 @@ pub async fn with_engine<Fut: Future<Output = ()>>(
     engine: Arc<dyn SearchEngine>,
     body: impl FnOnce(TestApp) -> Fut,
 ) {
-    with_parts(database, feed::Limits::default(), Some(engine), body).await;
+    let instead = Instead {
+        search: Some(engine),
+        ..Instead::default()
+    };
+    with_instead(database, instead, |_| {}, body).await;
 }
 
-async fn with_parts<Fut: Future<Output = ()>>(
+/// The same with providers of payouts that are on this machine: the installation pays through all of them, and so does a brand
+/// that connects credentials which they take. Nobody waits between tries.
+pub async fn with_rails_app<Fut: Future<Output = ()>>(
     database: Database,
-    feeds: feed::Limits,
-    engine: Option<Arc<dyn SearchEngine>>,
+    body: impl FnOnce(TestApp, Arc<FakeRails>) -> Fut,
+) {
+    let mut instead = Instead::default();
+    let clock = Arc::clone(&instead.clock) as Arc<dyn Clock>;
+    let fakes = Arc::new(FakeRails::start(&clock).await.unwrap());
+    instead.rails = Outside {
+        pace: Arc::new(NoPace::default()),
+        patience: Patience {
+            request: RAIL_PATIENCE,
+            ..Patience::default()
+        },
+        certificates: Some(fakes.certificates()),
+    };
+    let configure = |config: &mut Config| {
+        fakes.stand_in(&mut config.rails);
+        fakes.give_credentials(&mut config.rails);
+    };
+    let given = Arc::clone(&fakes);
+    with_instead(database, instead, configure, |app| body(app, given)).await;
+}
+
+async fn with_instead<Fut: Future<Output = ()>>(
+    database: Database,
+    instead: Instead,
+    configure: impl FnOnce(&mut Config),
     body: impl FnOnce(TestApp) -> Fut,
 ) {
     let Some(database) = database.create().await else {
         return;
     };
-    let app = TestApp::assemble(Config::for_database(&database.url()), feeds, engine).await;
+    let mut config = Config::for_database(&database.url());
+    configure(&mut config);
+    let app = TestApp::assemble(config, instead).await;
     body(app.clone()).await;
     app.check_invariants().await;
     app.app.db.close().await.unwrap();
@@ -105,17 +167,21 @@ async fn with_parts<Fut: Future<Output = ()>>(
 
 impl TestApp {
     pub async fn over(url: &str) -> Self {
-        Self::assemble(Config::for_database(url), feed::Limits::default(), None).await
+        Self::assemble(Config::for_database(url), Instead::default()).await
     }
 
     /// The same with other settings.
     pub async fn configured(config: Config) -> Self {
-        Self::assemble(config, feed::Limits::default(), None).await
+        Self::assemble(config, Instead::default()).await
     }
 
-    async fn assemble(mut config: Config, feeds: feed::Limits, search: Option<Arc<dyn SearchEngine>>) -> Self {
-        let start: DateTime<Utc> = START.parse().unwrap();
-        let clock = Arc::new(ManualClock::at(start));
+    async fn assemble(mut config: Config, instead: Instead) -> Self {
+        let Instead {
+            clock,
+            feeds,
+            search,
+            rails,
+        } = instead;
         let mailer = Arc::new(RecordingMailer::default());
         let pages = Arc::new(Pages::default());
         config.database_connections = CONNECTIONS;
@@ -128,6 +194,7 @@ impl TestApp {
             mailer: Some(Arc::<RecordingMailer>::clone(&mailer)),
             search,
             web: Some(Arc::<Pages>::clone(&pages)),
+            rails,
             feeds,
         };
         let Ok(app) = App::assemble(config, db, parts).await else {

@@ -43,7 +43,7 @@ impl PayoutRailMutations {
     ) -> Result<Option<DisconnectPayoutRailPayload>, ApiError> {
         let brand = parse_id(&input.brand_id, "brandId")?;
         let confirmation = confirmation(ctx, input.current_password);
-        let rail = input.rail.into();
+        let rail = input.provider.into();
         DisconnectPayoutRailPayload::of(
             service::disconnect_payout_rail(ctx.app(), ctx.actor(), brand, rail, confirmation).await,
         )

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use entity::payout_rail_connection::{PayoutRail, RailEnvironment};
+use entity::payout_rail_connection::{RailEnvironment, RailProvider};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,17 +14,17 @@ pub const MAX_CHARS: usize = 255;
 /// Every rail there is, in the order they are shown.
 pub const ALL: [RailKind; 3] = [RailKind::Paypal, RailKind::Razorpayx, RailKind::Stripe];
 
-impl From<PayoutRail> for RailKind {
-    fn from(rail: PayoutRail) -> Self {
+impl From<RailProvider> for RailKind {
+    fn from(rail: RailProvider) -> Self {
         match rail {
-            PayoutRail::Paypal => Self::Paypal,
-            PayoutRail::Razorpayx => Self::Razorpayx,
-            PayoutRail::Stripe => Self::Stripe,
+            RailProvider::Paypal => Self::Paypal,
+            RailProvider::Razorpayx => Self::Razorpayx,
+            RailProvider::Stripe => Self::Stripe,
         }
     }
 }
 
-impl From<RailKind> for PayoutRail {
+impl From<RailKind> for RailProvider {
     fn from(kind: RailKind) -> Self {
         match kind {
             RailKind::Paypal => Self::Paypal,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     brand,
     ids::{BrandId, PayoutRailConnectionId},
-    payout_rail_connection::{self, Column, Entity, Model, PayoutRail, RailEnvironment},
+    payout_rail_connection::{self, Column, Entity, Model, RailEnvironment, RailProvider},
     user,
 };
 use sea_orm::{
@@ -108,7 +108,7 @@ pub async fn connected(
 ) -> std::result::Result<BTreeMap<RailKind, Holder>, Fault> {
     let mut found: BTreeMap<RailKind, Holder> =
         app.rails.installed().map(|kind| (kind, Holder::INSTALLATION)).collect();
-    let own: Vec<PayoutRail> = standing(brand)
+    let own: Vec<RailProvider> = standing(brand)
         .select_only()
         .column(Column::Rail)
         .into_tuple()
@@ -153,7 +153,7 @@ async fn find_newest(app: &App, holder: Holder, rail: RailKind) -> std::result::
     };
     let newest = Entity::find()
         .filter(Column::BrandId.eq(brand))
-        .filter(Column::Rail.eq(PayoutRail::from(rail)))
+        .filter(Column::Rail.eq(RailProvider::from(rail)))
         // The standing one first, whatever the clocks say of the others.
         .order_by_desc(Column::DisconnectedAt.is_null())
         .order_by_desc(Column::Id)
@@ -285,7 +285,7 @@ async fn lock_in_tx(tx: &DatabaseTransaction, brand: BrandId, confirmed: &user::
 async fn end_in_tx(
     tx: &DatabaseTransaction,
     brand: BrandId,
-    rail: PayoutRail,
+    rail: RailProvider,
     now: DateTime<Utc>,
 ) -> Result<Option<Model>> {
     let row = standing(brand).filter(Column::Rail.eq(rail)).one(tx).await?;
@@ -357,7 +357,7 @@ pub async fn disconnect_payout_rail(
     let row = end_in_tx(&tx, brand, kind.into(), app.clock.now()).await?;
     let row = row.ok_or_else(|| {
         let message = format!("the brand has no credentials of its own for {}", kind.as_str());
-        Failure::refused_field(Code::NotConnected, "rail", message)
+        Failure::refused_field(Code::NotConnected, "provider", message)
     })?;
     record_in_tx(&tx, app, actor, "payout_rail.disconnected", &row, None).await?;
     app.commit(tx).await?;

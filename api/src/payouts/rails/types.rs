@@ -19,7 +19,7 @@ use crate::{
 /// A provider that payouts can go through.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[graphql(remote = "RailKind")]
-pub enum PayoutRailKind {
+pub enum PayoutProvider {
     /// PayPal Payouts.
     Paypal,
     /// RazorpayX, for accounts in India.
@@ -49,18 +49,18 @@ pub enum PayoutRailHolder {
 
 /// A provider, and by what the brand pays through it. Credentials are encrypted and only shown masked.
 #[derive(Clone, Debug)]
-pub struct PayoutRail(Standing);
+pub struct BrandPayoutRail(Standing);
 
-impl From<Standing> for PayoutRail {
+impl From<Standing> for BrandPayoutRail {
     fn from(standing: Standing) -> Self {
         Self(standing)
     }
 }
 
 #[Object]
-impl PayoutRail {
+impl BrandPayoutRail {
     /// Which provider.
-    async fn kind(&self) -> PayoutRailKind {
+    async fn provider(&self) -> PayoutProvider {
         self.0.kind.into()
     }
 
@@ -121,9 +121,9 @@ pub struct PayoutRailsOfBrand(pub BrandId);
 #[Object]
 impl PayoutRailsOfBrand {
     /// Every provider that payouts can go through, and by what the brand pays through it. For those who see money.
-    async fn payout_rails(&self, ctx: &Context<'_>) -> Result<Option<Vec<PayoutRail>>, ApiError> {
+    async fn payout_rails(&self, ctx: &Context<'_>) -> Result<Option<Vec<BrandPayoutRail>>, ApiError> {
         let rails = service::list_payout_rails(ctx.app(), ctx.actor(), self.0).await?;
-        Ok(Some(rails.into_iter().map(PayoutRail::from).collect()))
+        Ok(Some(rails.into_iter().map(BrandPayoutRail::from).collect()))
     }
 }
 
@@ -134,7 +134,7 @@ pub struct PaypalCredentialsInput {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// The id of the app's webhook to `PayoutRail.ownWebhookUrl`.
+    /// The id of the app's webhook to `BrandPayoutRail.ownWebhookUrl`.
     pub webhook_id: String,
 }
 
@@ -147,7 +147,7 @@ pub struct RazorpayxCredentialsInput {
     pub key_secret: String,
     /// The RazorpayX account to pay from.
     pub account_number: String,
-    /// The secret of the webhook to `PayoutRail.ownWebhookUrl`.
+    /// The secret of the webhook to `BrandPayoutRail.ownWebhookUrl`.
     pub webhook_secret: String,
 }
 
@@ -156,7 +156,7 @@ pub struct RazorpayxCredentialsInput {
 pub struct StripeCredentialsInput {
     /// A secret or restricted key: `sk_live_…`, `rk_test_…`.
     pub secret_key: String,
-    /// The signing secret, `whsec_…`, of the webhook to `PayoutRail.ownWebhookUrl`.
+    /// The signing secret, `whsec_…`, of the webhook to `BrandPayoutRail.ownWebhookUrl`.
     pub webhook_secret: String,
 }
 
@@ -212,8 +212,8 @@ pub struct ConnectPayoutRailInput {
 pub struct DisconnectPayoutRailInput {
     /// The brand.
     pub brand_id: ID,
-    /// Those for this provider.
-    pub rail: PayoutRailKind,
+    /// Those for this one.
+    pub provider: PayoutProvider,
     /// The caller's password.
     pub current_password: String,
 }
@@ -222,7 +222,7 @@ payload! {
     /// What `connectPayoutRail` answers.
     ConnectPayoutRailPayload {
         /// The provider, with what the brand pays by now.
-        payout_rail: PayoutRail
+        payout_rail: BrandPayoutRail
     } refused by PayoutRailError, PayoutRailErrorCode
 }
 
@@ -230,6 +230,6 @@ payload! {
     /// What `disconnectPayoutRail` answers.
     DisconnectPayoutRailPayload {
         /// The provider, with what the brand pays by now.
-        payout_rail: PayoutRail
+        payout_rail: BrandPayoutRail
     } refused by PayoutRailError, PayoutRailErrorCode
 }

@@ -83,6 +83,9 @@ impl Events {
     /// tries things out sees it at once.
     pub async fn tell(&self, url: &str, manner: Manner) -> Result<Vec<u16>, String> {
         let mut all = self.take();
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
         if manner.order == Order::Backwards {
             all.reverse();
         }

@@ -124,6 +124,16 @@ impl FakeStripe {
         balances.insert(currency.to_owned(), amount_minor);
     }
 
+    /// One step: whoever owns an account has filled it in. Transfers are done when they are answered.
+    pub fn tick(&self) {
+        let now = self.state.clock.now();
+        let mut inside = locked(&self.state.inside);
+        for account in inside.accounts.iter_mut().filter(|account| !account.is_complete) {
+            account.is_complete = true;
+            self.state.tell("account.updated", &account.json(), now);
+        }
+    }
+
     /// The owner of an account has filled it in; false when there is no such account.
     pub fn complete(&self, account: &str) -> bool {
         let now = self.state.clock.now();
