@@ -107,7 +107,7 @@ pub struct Config {
     )]
     pub previous_secrets: Vec<String>,
 
-    /// Keys that partners' accounts are sealed with in the database, separated by commas, each as `ID:KEY`, the key being 32
+    /// Keys that partners' accounts and brands' credentials are sealed with in the database, separated by commas, each as `ID:KEY`, the key being 32
     /// random bytes in base64. The first seals, all of them open. When absent, one is derived from the secret.
     #[arg(
         long,
