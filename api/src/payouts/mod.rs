@@ -4,7 +4,8 @@
 //! of commissions, oldest first, and of adjustments, which add up to it, negative where a clawback is made good or something was
 //! taken; a commission is PAID when what of it was not kept in reserve has been paid by items, and stays PAID.
 //!
-//! Where a payout goes is decided when it is drafted, and written on it (`methods`).
+//! Where a payout goes is decided when it is drafted, and written on it (`methods`). By whose credentials a provider can be
+//! asked to pay is said by `rails`.
 //!
 //! Deliberately absent today: batches, schedules, and every rail but the manual one, where a
 //! person pays and gives the bank's reference.
