@@ -47,7 +47,7 @@ pub enum PayoutRailHolder {
     Brand,
 }
 
-/// A provider, and by what the brand pays through it. Credentials are encrypted and only shown masked.
+/// A provider as a brand sees it.
 #[derive(Clone, Debug)]
 pub struct BrandPayoutRail(Standing);
 
@@ -57,6 +57,7 @@ impl From<Standing> for BrandPayoutRail {
     }
 }
 
+/// A provider, and by what the brand pays through it. Credentials are encrypted and only shown masked.
 #[Object]
 impl BrandPayoutRail {
     /// Which provider.
