@@ -131,6 +131,8 @@ typed_ids! {
     LedgerTransferId = "xfer",
     LedgerEntryId = "entry",
     AdjustmentId = "adj",
+    StoreCreditTransferId = "sctrans",
+    StoreCreditRedemptionId = "scredeem",
     PayoutId = "pay",
     PayoutItemId = "item",
     PayoutMethodId = "pmeth",

@@ -68,6 +68,8 @@ pub mod saved_search;
 pub mod saved_search_hit;
 pub mod search_place;
 pub mod session;
+pub mod store_credit_redemption;
+pub mod store_credit_transfer;
 pub mod terms_acceptance;
 pub mod terms_offer;
 pub mod thread_read;

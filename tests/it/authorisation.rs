@@ -132,6 +132,7 @@ impl Trial<'_> {
         let amend = json!({ "orderId": "tracked", "amount": "90.00", "currency": "EUR" });
         let capture = json!({ "orderId": "capture", "amount": "2.00", "currency": "EUR" });
         let chargeback = json!({ "orderId": "tracked", "reference": "tracked", "amount": "5.00", "currency": "EUR" });
+        let redeem = json!({ "customerId": "customer", "amount": "0.10", "currency": "EUR" });
         let resolve = json!({ "orderId": "tracked", "reference": "tracked", "outcome": "WON" });
         let doors = [
             (Operation::RecordSignup, "/track/signup", event.clone()),
@@ -142,6 +143,7 @@ impl Trial<'_> {
             (Operation::RecordChargeback, "/track/chargeback", chargeback),
             (Operation::ResolveChargeback, "/track/chargeback/resolve", resolve),
             (Operation::RecordRefund, "/track/refund", refund),
+            (Operation::RedeemStoreCredit, "/track/redeem", redeem),
         ];
         // An order of one's own to capture, for those who only try things out.
         for actor in world.actors.iter().filter(|actor| actor.mode == ApiKeyMode::Test) {
@@ -303,6 +305,16 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
         ("Payout", &world.payouts[0], vec![O::SeePayouts, O::SeeOwnPayouts]),
         ("PayoutMethod", &world.payout_methods[0], vec![O::SeePayoutMethods]),
         ("Adjustment", &world.adjustment, vec![O::SeeAdjustments]),
+        (
+            "StoreCreditTransfer",
+            &world.store_credit.approved,
+            vec![O::SeeStoreCreditTransfers, O::SeeStoreCreditTransfersOfPartnership],
+        ),
+        (
+            "StoreCreditRedemption",
+            &world.store_credit.redemption,
+            vec![O::SeeStoreCreditStatement],
+        ),
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         (

@@ -35,7 +35,7 @@ async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, listing_mark, mail,
             member_invitation, message, message_thread, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partner_trust, partnership,
             partnership_ancestor, payout, payout_item, payout_method, payout_preference, periodic_run, program, program_invitation, program_terms, program_trust,
-            promo_code, questionnaire, referral_level, refund, refund_line, refused_event, saved_search, saved_search_hit, search_place, session, terms_acceptance, terms_offer, thread_read, tracking_link,
+            promo_code, questionnaire, referral_level, refund, refund_line, refused_event, saved_search, saved_search_hit, search_place, session, store_credit_redemption, store_credit_transfer, terms_acceptance, terms_offer, thread_read, tracking_link,
             trust_day, trust_earning, trust_progress, trust_stale_day, trust_wait,
             used_refresh_token, user);
         let tables: BTreeSet<String> = list_tables(app.db())

@@ -174,6 +174,7 @@ operations! {
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeePayoutSettings = "Brand.payoutSettings" => MONEY_SEES;
+    SeeStoreCreditTransfers = "Brand.storeCreditTransfers" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
     SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
     SeeMessageThreads = "Brand.messageThreads" => TEAM;
@@ -204,7 +205,11 @@ operations! {
     SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
     SeeAdjustments = "Partnership.adjustments" => MONEY_OR_PARTNER;
+    // And as a file of comma-separated values: `/statements/{partnership}.csv`.
     SeeStatement = "Partnership.statement" => MONEY_OR_PARTNER;
+    SeeStoreCreditTransfersOfPartnership = "Partnership.storeCreditTransfers" => MONEY_OR_PARTNER;
+    SeeStoreCredit = "Customer.storeCredit" => MONEY_SEES;
+    SeeStoreCreditStatement = "Customer.storeCreditStatement" => MONEY_SEES;
     SeeMessages = "MessageThread.messages" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;
@@ -326,6 +331,12 @@ operations! {
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 
+    RequestStoreCreditTransfer = "Mutation.requestStoreCreditTransfer" => PARTNER;
+    WithdrawStoreCreditTransfer = "Mutation.withdrawStoreCreditTransfer" => PARTNER;
+    ApproveStoreCreditTransfer = "Mutation.approveStoreCreditTransfer" => MONEY_RELEASES;
+    RefuseStoreCreditTransfer = "Mutation.refuseStoreCreditTransfer" => MONEY_RELEASES;
+    RedeemStoreCredit = "Mutation.redeemStoreCredit" => RECORDERS;
+
     CreatePayout = "Mutation.createPayout" => MONEY_PREPARES;
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
@@ -359,6 +370,7 @@ const LIVE_ONLY: &[Operation] = &[
     Operation::ReplayRefusedEvents,
     Operation::DismissRefusedEvent,
     Operation::ConversionFeed,
+    Operation::RedeemStoreCredit,
 ];
 
 impl Operation {
@@ -386,6 +398,7 @@ impl Operation {
             Self::RecordRefund | Self::RecordChargeback | Self::ResolveChargeback => Some(KeyScope::RecordRefunds),
             Self::ConversionFeed => Some(KeyScope::ReadConversions),
             Self::TrackClick => Some(KeyScope::TrackClicks),
+            Self::RedeemStoreCredit => Some(KeyScope::RedeemStoreCredit),
             _ => None,
         }
     }
@@ -434,6 +447,7 @@ mod tests {
             KeyScope::RecordEvents,
             KeyScope::RecordRefunds,
             KeyScope::ReadConversions,
+            KeyScope::RedeemStoreCredit,
         ] {
             assert!(scopes_of(ApiKeyKind::Secret).contains(scope));
             assert!(!scopes_of(ApiKeyKind::Publishable).contains(scope));
@@ -445,6 +459,7 @@ mod tests {
         for operation in [
             Operation::RecordSale,
             Operation::CreatePayout,
+            Operation::RedeemStoreCredit,
             Operation::SeeConversions,
         ] {
             assert!(!operation.allowed().contains(&Role::PublishableKey));

@@ -379,6 +379,7 @@ pub(super) fn posting<const N: usize>(
         commission: Some(row.id),
         payout: None,
         adjustment: None,
+        redemption: None,
         occurred_at,
         lines: lines.map(line).to_vec(),
     }))
@@ -409,11 +410,13 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
         | TransferKind::PayoutCancelled
         | TransferKind::BalanceCorrected
         | TransferKind::PenaltyCharged
-        | TransferKind::DebtWrittenOff => return None,
+        | TransferKind::DebtWrittenOff
+        | TransferKind::StoreCreditGiven
+        | TransferKind::StoreCreditRedeemed => return None,
     };
     let partner = posting.lines.iter().find_map(|line| match line.owner {
         Owner::Partnership { partner, .. } => Some(partner),
-        Owner::Brand => None,
+        Owner::Customer { .. } | Owner::Brand => None,
     });
     Some(Fact {
         topic,

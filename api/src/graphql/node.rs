@@ -8,7 +8,8 @@ use entity::ids::{
     CommissionRuleId, ConversionId, CreatorChannelId, CreatorProfileId, CustomerId, JobId, ListingId,
     MemberInvitationId, MessageId, MessageThreadId, OrderAmendmentId, OrderId, PartnerGroupId, PartnerId,
     PartnerMemberId, PartnershipId, PayoutId, PayoutMethodId, ProgramId, ProgramInvitationId, PromoCodeId, RefundId,
-    RefusedEventId, SavedSearchId, SessionId, TrackingLinkId, TypedId, split_id,
+    RefusedEventId, SavedSearchId, SessionId, StoreCreditRedemptionId, StoreCreditTransferId, TrackingLinkId, TypedId,
+    split_id,
 };
 use futures_util::future::try_join_all;
 
@@ -18,11 +19,11 @@ use crate::{
     brands::types::{ApiKey, AuditEntry, BrandMember},
     commissions::types::Commission,
     conversions::inbox::types::RefusedEvent,
-    conversions::types::{Capture, Chargeback, Customer, Order, OrderAmendment, Refund},
+    conversions::types::{Capture, Chargeback, Order, OrderAmendment, Refund},
     error::ApiError,
     graphql::{
         context::ContextExt,
-        objects::{Brand, Conversion, Partner, PartnerGroup, Partnership, Program},
+        objects::{Brand, Conversion, Customer, Partner, PartnerGroup, Partnership, Program},
     },
     jobs::types::Job,
     marketplace::{
@@ -38,6 +39,7 @@ use crate::{
     },
     payouts::{methods::types::PayoutMethod, types::Payout},
     programs::{loaders::VisibleProgram, types::CommissionRule},
+    store_credit::types::{StoreCreditRedemption, StoreCreditTransfer},
     tracking::types::{PromoCode, TrackingLink},
 };
 
@@ -81,6 +83,8 @@ pub enum Node {
     Payout(Payout),
     PayoutMethod(PayoutMethod),
     Adjustment(Adjustment),
+    StoreCreditTransfer(StoreCreditTransfer),
+    StoreCreditRedemption(StoreCreditRedemption),
     UserSession(UserSession),
     Job(Job),
 }
@@ -224,6 +228,14 @@ pub async fn load(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, ApiError> 
             .load(PayoutMethodId(uuid))
             .await?
             .map(|row| Node::PayoutMethod(row.into())),
+        StoreCreditTransferId::PREFIX => ctx
+            .load(StoreCreditTransferId(uuid))
+            .await?
+            .map(|row| Node::StoreCreditTransfer(row.into())),
+        StoreCreditRedemptionId::PREFIX => ctx
+            .load(StoreCreditRedemptionId(uuid))
+            .await?
+            .map(|row| Node::StoreCreditRedemption(row.into())),
         AdjustmentId::PREFIX => ctx
             .load(AdjustmentId(uuid))
             .await?

@@ -1,7 +1,7 @@
 //! Objects that several slices contribute fields to. Merging only: each slice keeps its own part in its own `types.rs`.
 
 use async_graphql::{Context, ID, MergedObject};
-use entity::{brand, conversion, partner, partner_group, partnership, program};
+use entity::{brand, conversion, customer, partner, partner_group, partnership, program};
 
 use crate::{
     accounts::types::PartnerFields,
@@ -15,7 +15,7 @@ use crate::{
         },
     },
     conversions::inbox::types::InboxOfBrand,
-    conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
+    conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner, CustomerFields},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::{
         creators::types::CreatorOfPartner,
@@ -37,6 +37,7 @@ use crate::{
         types::{PayoutsOfBrand, PayoutsOfPartner},
     },
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
+    store_credit::types::{StoreCreditOfBrand, StoreCreditOfCustomer, StoreCreditOfPartnership},
     tracking::types::TrackingOfPartnership,
 };
 
@@ -53,6 +54,7 @@ pub struct Brand(
     PayoutsOfBrand,
     PayoutSettingsOfBrand,
     LedgerOfBrand,
+    StoreCreditOfBrand,
     MarksOfBrand,
     ThreadsOfBrand,
 );
@@ -71,6 +73,7 @@ impl From<brand::Model> for Brand {
             PayoutsOfBrand(brand),
             PayoutSettingsOfBrand(brand),
             LedgerOfBrand(brand),
+            StoreCreditOfBrand(brand),
             MarksOfBrand(brand),
             ThreadsOfBrand(brand),
         )
@@ -156,6 +159,7 @@ pub struct Partnership(
     BalancesOfPartnership,
     AdjustmentsOfPartnership,
     StatementOfPartnership,
+    StoreCreditOfPartnership,
     CommissionsOfPartnership,
     RulesOfPartnership,
     ThreadOfPartnership,
@@ -187,6 +191,11 @@ impl From<partnership::Model> for Partnership {
                 brand,
                 partner,
             },
+            StoreCreditOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
             CommissionsOfPartnership {
                 partnership,
                 brand,
@@ -214,6 +223,17 @@ impl From<conversion::Model> for Conversion {
     }
 }
 
+/// A brand's buyer.
+#[derive(Clone, Debug, MergedObject)]
+pub struct Customer(CustomerFields, StoreCreditOfCustomer);
+
+impl From<customer::Model> for Customer {
+    fn from(row: customer::Model) -> Self {
+        let (customer, brand) = (row.id, row.brand_id);
+        Self(row.into(), StoreCreditOfCustomer { customer, brand })
+    }
+}
+
 /// The `Node` interface asks its objects for their id; a merged object has to pass the question on.
 macro_rules! merged_ids {
     ($($object:ident),*) => {$(
@@ -225,4 +245,4 @@ macro_rules! merged_ids {
     )*};
 }
 
-merged_ids!(Brand, Partner, Program, PartnerGroup, Partnership, Conversion);
+merged_ids!(Brand, Partner, Program, PartnerGroup, Partnership, Conversion, Customer);

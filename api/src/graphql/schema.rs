@@ -30,6 +30,7 @@ use crate::{
         settings::mutations::PayoutSettingsMutations, subscriptions::PayoutSubscriptions,
     },
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
+    store_credit::mutations::StoreCreditMutations,
     tracking::mutations::TrackingMutations,
 };
 
@@ -67,6 +68,7 @@ pub struct Mutation(
     PayoutMethodMutations,
     PayoutSettingsMutations,
     AdjustmentMutations,
+    StoreCreditMutations,
     JobMutations,
 );
 

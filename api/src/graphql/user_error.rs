@@ -17,6 +17,7 @@ use crate::{
     partnerships::error::PartnershipError,
     payouts::{error::PayoutError, methods::error::PayoutMethodError, settings::error::PayoutSettingsError},
     programs::error::ProgramError,
+    store_credit::error::StoreCreditError,
     tracking::error::TrackingError,
 };
 
@@ -44,6 +45,7 @@ pub enum UserError {
     Tracking(TrackingError),
     Conversion(ConversionError),
     Adjustment(AdjustmentError),
+    StoreCredit(StoreCreditError),
     PayoutSettings(PayoutSettingsError),
     Payout(PayoutError),
     PayoutMethod(PayoutMethodError),

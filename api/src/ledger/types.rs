@@ -31,12 +31,16 @@ pub enum LedgerAccountKind {
     Reserve,
     /// In payouts that are not finished.
     InTransit,
+    /// What customers can spend.
+    StoreCredit,
     /// What commissions cost the brand.
     CommissionExpense,
     /// What partners were charged for orders that were sent in vain.
     PenaltyIncome,
     /// Debts of partners that the brand gave up.
     BadDebt,
+    /// What customers have spent of store credit.
+    StoreCreditRedeemed,
     /// Paid out through the bank.
     CashBank,
 }

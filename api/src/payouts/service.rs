@@ -130,6 +130,7 @@ fn posting<const N: usize>(
         commission: None,
         payout: Some(row.id),
         adjustment: None,
+        redemption: None,
         occurred_at: app.clock.now(),
         lines: lines.map(line).to_vec(),
     })

@@ -156,6 +156,9 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayoutSettings => of_brand(world, "payoutSettings { reserveDays }"),
+        Operation::SeeStoreCreditTransfers => {
+            of_brand(world, "storeCreditTransfers(first: 2) { nodes { amount { amount } } }")
+        }
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
         Operation::SeeMessageThreads => of_brand(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
@@ -213,6 +216,20 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
         Operation::SeeAdjustments => of_partnership(world, "adjustments(first: 2) { nodes { reason } }"),
         Operation::SeeStatement => of_partnership(world, "statement(currency: \"EUR\", first: 2) { nodes { kind } }"),
+
+        Operation::SeeStoreCreditTransfersOfPartnership => {
+            of_partnership(world, "storeCreditTransfers(first: 2) { nodes { note } }")
+        }
+        Operation::SeeStoreCredit => list(
+            "node",
+            &world.sale.customer,
+            "... on Customer { storeCredit { amount } }",
+        ),
+        Operation::SeeStoreCreditStatement => list(
+            "node",
+            &world.sale.customer,
+            "... on Customer { storeCreditStatement(currency: \"EUR\", first: 2) { nodes { kind } } }",
+        ),
 
         Operation::SignUp => {
             edit(json!({ "email": "tried@example.org", "password": PASSWORD, "displayName": "tried" }))
@@ -410,6 +427,22 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::ApproveConversion => edit(json!({ "idempotencyKey": "tried-approve", "id": to_approve })),
         Operation::RejectConversion => edit(json!({
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",
+        })),
+
+        Operation::RequestStoreCreditTransfer => edit(json!({
+            "idempotencyKey": "tried", "partnershipId": world.partnership, "customerExternalId": "customer",
+            "amount": { "amount": "0.10", "currency": "EUR" },
+        })),
+        Operation::WithdrawStoreCreditTransfer => edit_id(&world.store_credit.requested[0]),
+        Operation::ApproveStoreCreditTransfer => edit(json!({
+            "idempotencyKey": "tried", "id": world.store_credit.requested[1],
+        })),
+        Operation::RefuseStoreCreditTransfer => edit(json!({
+            "id": world.store_credit.requested[2], "reason": "tried",
+        })),
+        Operation::RedeemStoreCredit => edit(json!({
+            "idempotencyKey": "tried", "brandId": world.brand, "customerExternalId": "customer",
+            "amount": { "amount": "0.10", "currency": "EUR" },
         })),
 
         Operation::CreatePayout => edit(json!({

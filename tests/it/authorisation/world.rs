@@ -75,6 +75,7 @@ pub struct World {
     /// To be released and paid, and to be taken back.
     pub payouts: [String; 2],
     pub adjustment: String,
+    pub store_credit: StoreCredit,
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
     /// Of the brand's audit log.
@@ -138,6 +139,15 @@ pub struct Dispute {
     pub amendment: String,
     pub chargeback: String,
     pub capture: String,
+}
+
+/// Of the partner for the customer of the sales: 1.50 EUR are left of what it was given.
+#[derive(Default)]
+pub struct StoreCredit {
+    /// To be withdrawn, approved and refused.
+    pub requested: [String; 3],
+    pub approved: String,
+    pub redemption: String,
 }
 
 pub struct Actor {
@@ -265,6 +275,7 @@ impl World {
         // What is left to be paid.
         let left = maker.sale(&program, "left").await;
         maker.approve(&left).await;
+        let store_credit = maker.store_credit(&creator, &partnership).await;
 
         let spare_key = app.secret_key(&owner, &brand).await.id;
         let members = "query ($id: ID!) { brand(id: $id) { members(first: 1) { nodes { id } } } }";
@@ -343,6 +354,7 @@ impl World {
             dispute,
             payouts,
             adjustment,
+            store_credit,
             spare_key,
             audit_entry: text(&audit_entry, "id"),
             member: text(&member, "id"),
@@ -587,6 +599,35 @@ impl Maker<'_> {
             "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "given",
         });
         self.manage("adjustBalance", "adjustment", input).await
+    }
+
+    async fn store_credit(&self, creator: &User, partnership: &str) -> StoreCredit {
+        let eur = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
+        let request = async |key: &str, amount: &str| {
+            let input = json!({
+                "idempotencyKey": key, "partnershipId": partnership, "customerExternalId": "customer",
+                "amount": eur(amount),
+            });
+            self.make(creator, "requestStoreCreditTransfer", "storeCreditTransfer", input)
+                .await
+        };
+        let requested = [
+            request("withdrawn", "1.00").await,
+            request("approved", "1.00").await,
+            request("refused", "1.00").await,
+        ];
+        let approved = request("given", "2.00").await;
+        let input = json!({ "idempotencyKey": "given", "id": approved });
+        self.manage("approveStoreCreditTransfer", "storeCreditTransfer", input)
+            .await;
+        let input = json!({
+            "idempotencyKey": "spent", "brandId": self.brand, "customerExternalId": "customer", "amount": eur("0.50"),
+        });
+        StoreCredit {
+            requested,
+            approved,
+            redemption: self.manage("redeemStoreCredit", "storeCreditRedemption", input).await,
+        }
     }
 
     /// A drafted payout of a sale made for it.

@@ -113,7 +113,10 @@ async fn listings_are_looked_up_by_their_ids() {
             (open().filter(by_id()), vec!["sqlite_autoindex_listings_1 (id=?)"]),
             (
                 open().filter(either),
-                vec!["sqlite_autoindex_listings_1 (id=?)", "listings_program_id (program_id=?)"],
+                vec![
+                    "sqlite_autoindex_listings_1 (id=?)",
+                    "listings_program_id (program_id=?)",
+                ],
             ),
             (
                 further.order_by_asc(listing::Column::Id),

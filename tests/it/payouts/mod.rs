@@ -1,3 +1,4 @@
 mod cooling_off;
 mod methods;
 mod sealing;
+mod statement_file;

@@ -7,7 +7,8 @@ use entity::{
     ids::{
         AdjustmentId, ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId,
         ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, ProgramId,
-        ProgramInvitationId, PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
+        ProgramInvitationId, PromoCodeId, RefusedEventId, StoreCreditRedemptionId, StoreCreditTransferId,
+        TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -167,6 +168,10 @@ pub enum AuditSubjectKind {
     Payout,
     /// Adjustments.
     Adjustment,
+    /// Transfers to customers, as store credit.
+    StoreCreditTransfer,
+    /// Store credit that was spent.
+    StoreCreditRedemption,
     /// Events that were refused.
     RefusedEvent,
 }
@@ -192,6 +197,8 @@ impl AuditSubjectKind {
             Self::Chargeback => ChargebackId::PREFIX,
             Self::Payout => PayoutId::PREFIX,
             Self::Adjustment => AdjustmentId::PREFIX,
+            Self::StoreCreditTransfer => StoreCreditTransferId::PREFIX,
+            Self::StoreCreditRedemption => StoreCreditRedemptionId::PREFIX,
             Self::RefusedEvent => RefusedEventId::PREFIX,
         }
     }

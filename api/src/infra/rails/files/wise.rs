@@ -1,7 +1,10 @@
 //! The file of Wise's batch payments. What a currency's accounts are made of differs, and so do the columns behind the fixed ones.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, csv_text, is_email, is_formula, is_text};
-use crate::money::Currency;
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text};
+use crate::{
+    infra::sheets::{csv_text, is_formula},
+    money::Currency,
+};
 
 pub const MAX_LINES: usize = 1_000;
 const MAX_COLUMNS: usize = 20;
