@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    accounts::actor::Identity,
     error::ApiError,
     http::{Edge, identity::actor_of, status_of},
     infra::sheets::{csv_text, harmless},
@@ -82,6 +83,9 @@ async fn open(
     headers: &HeaderMap,
 ) -> Result<(PartnershipId, Export), NoExport> {
     let actor = actor_of(&edge.app, headers).await?;
+    if actor.identity == Identity::Anonymous {
+        return Err(ApiError::Unauthenticated("sign in first, and send the token as a bearer token").into());
+    }
     let partnership: PartnershipId = file
         .strip_suffix(".csv")
         .and_then(|id| id.parse().ok())
