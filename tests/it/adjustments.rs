@@ -514,6 +514,10 @@ async fn verifying_names_the_adjustment_that_is_wrong(
             "what is available is what commissions and adjustments brought, and no payout took"
         );
         assert_eq!(row, format!("{}:AVAILABLE:EUR", scene.seller.partnership));
+        app.db_writer()
+            .execute_unprepared("UPDATE adjustments SET currency = 'EUR'")
+            .await
+            .unwrap();
     })
     .await;
 }

@@ -48,6 +48,10 @@ const MAX_NODES: usize = 100;
 
 /// An object with a global id.
 #[derive(Clone, Interface)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a hundred at a time live at most, and the library's interface takes no box"
+)]
 #[graphql(field(name = "id", ty = "&ID", desc = "Global id."))]
 pub enum Node {
     Brand(Brand),
