@@ -25,7 +25,10 @@ use crate::{
     ledger::verify,
     marketplace::indexing,
     page::{MAX_PAGE, Page},
-    payouts::{methods::service::reseal_payout_methods, rails::service::reseal_rail_connections},
+    payouts::{
+        files::service::reseal_payout_files, methods::service::reseal_payout_methods,
+        rails::service::reseal_rail_connections, sending::reseal_payout_requests,
+    },
     serve,
 };
 
@@ -48,7 +51,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
             print!("{}", tracking::openapi());
             Ok(())
         }
-        Command::Demo => fill_demo(&start(config).await?).await,
+        Command::Demo => fill_demo(config).await,
         Command::Import(Import::Invoices { file }) => import_invoices(config, &file).await,
         Command::Import(Import::Programs { file }) => import_programs(&start(config).await?, &file).await,
         Command::Jobs(command) => look_after_jobs(&start(config).await?, command).await,
@@ -119,10 +122,25 @@ async fn fake_rails(config: &mut Config, parts: &mut Parts) -> Result<Arc<FakeRa
     Ok(Arc::new(fakes))
 }
 
-async fn fill_demo(app: &App) -> Result<(), String> {
-    demo::fill(app).await.map_err(|fault| fault.to_string())?;
+/// With providers on this machine, its partners are paid too.
+async fn fill_demo(mut config: Config) -> Result<(), String> {
+    let mut parts = Parts::default();
+    let mut fakes = None;
+    if config.rails.fake_rails {
+        // Their accounts are added and paid to within a second.
+        config.payout_cooling_off_hours = 0;
+        fakes = Some(fake_rails(&mut config, &mut parts).await?);
+    }
+    let app = start_with(config, parts).await?;
+    demo::fill(&app).await.map_err(|fault| fault.to_string())?;
     println!("{}", demo::sign_ins(&app.config.public_base()));
-    Ok(())
+    if let Some(fakes) = fakes {
+        let report = demo::payouts::pay(&app, &fakes)
+            .await
+            .map_err(|fault| fault.to_string())?;
+        println!("{report}");
+    }
+    app.db.close().await.map_err(|error| error.to_string())
 }
 
 /// Runs on a clock of its own, which the invoices turn.
@@ -257,6 +275,8 @@ async fn rotate_encryption(app: &App) -> Result<(), String> {
     let done = [
         ("payout methods", reseal_payout_methods(app).await),
         ("rail connections", reseal_rail_connections(app).await),
+        ("payout requests", reseal_payout_requests(app).await),
+        ("payout files", reseal_payout_files(app).await),
     ];
     let key = app.key_ring.sealing_id();
     let mut failed = Vec::new();

@@ -585,7 +585,7 @@ mod tests {
                 &["--paypal-sandbox-url=https://a:b@paypal.example"],
                 "--paypal-sandbox-url: ",
             ),
-            (&["--razorpayx-url=razorpay"], "--razorpayx-url: its address"),
+            (&["--razorpayx-url=no-address"], "--razorpayx-url: its address"),
             (&["--stripe-url=https://stripe.example?x"], "--stripe-url: "),
             (&["--paypal-sandbox"], "--paypal-sandbox is of no use"),
             (

@@ -1,6 +1,8 @@
 //! A small, coherent marketplace to look around in: one brand with a program, two creators of whom one recruited the
 //! other, a few sales. Made through the same services that requests use.
 
+pub mod payouts;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -219,7 +221,7 @@ fn offer() -> Offer<'static> {
         settings: Settings {
             name: "Aurora Friends".to_owned(),
             description: "Recommend coffee you drink yourself.".to_owned(),
-            currencies: vec!["EUR".to_owned(), "USD".to_owned()],
+            currencies: vec!["EUR".to_owned(), "USD".to_owned(), "INR".to_owned()],
             destination_url: "https://aurora-coffee.example/shop".to_owned(),
             hold_days: 14,
             attribution_window_days: 30,
@@ -284,23 +286,15 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
         ("demo-1005", "dan", 1, Decimal::new(3_300, 2), None),
     ];
     for (order, customer, days_ago, amount, code) in orders {
-        let command = RecordEvent {
-            brand,
-            event: ConversionEvent::Sale,
-            program: None,
-            customer_id: Some(customer.to_owned()),
-            order_id: Some(order.to_owned()),
-            amount: Some((amount, "EUR".to_owned())),
-            lines: Vec::new(),
-            capture: CaptureState::Captured,
-            promo_codes: code.map(str::to_owned).into_iter().collect(),
-            click_id: None,
-            occurred_at: Some(app.clock.now() - TimeDelta::days(days_ago)),
-            idempotency_key: Key::parse(order).map_err(denied)?,
+        let sold = Sold {
+            order,
+            customer,
+            days_ago,
+            amount,
+            currency: "EUR",
+            code,
         };
-        if !is_recorded(app, brand, order).await? {
-            record::record_conversion(app, owner, command).await.map_err(fault)?;
-        }
+        sell(app, owner, brand, sold).await?;
     }
     if is_refunded(app).await? {
         return Ok(());
@@ -315,6 +309,39 @@ async fn trade(app: &App, owner: &Actor, brand: BrandId) -> Result<(), Fault> {
         idempotency_key: Key::parse("demo-refund-1002").map_err(denied)?,
     };
     refund::record_refund(app, owner, refund).await.map_err(fault)?;
+    Ok(())
+}
+
+/// An order of the demo.
+struct Sold<'a> {
+    order: &'a str,
+    customer: &'a str,
+    days_ago: i64,
+    amount: Decimal,
+    currency: &'a str,
+    code: Option<&'a str>,
+}
+
+/// Records an order that is not there yet.
+async fn sell(app: &App, owner: &Actor, brand: BrandId, sold: Sold<'_>) -> Result<(), Fault> {
+    if is_recorded(app, brand, sold.order).await? {
+        return Ok(());
+    }
+    let command = RecordEvent {
+        brand,
+        event: ConversionEvent::Sale,
+        program: None,
+        customer_id: Some(sold.customer.to_owned()),
+        order_id: Some(sold.order.to_owned()),
+        amount: Some((sold.amount, sold.currency.to_owned())),
+        lines: Vec::new(),
+        capture: CaptureState::Captured,
+        promo_codes: sold.code.map(str::to_owned).into_iter().collect(),
+        click_id: None,
+        occurred_at: Some(app.clock.now() - TimeDelta::days(sold.days_ago)),
+        idempotency_key: Key::parse(sold.order).map_err(denied)?,
+    };
+    record::record_conversion(app, owner, command).await.map_err(fault)?;
     Ok(())
 }
 

@@ -9,13 +9,14 @@ pub mod origins;
 mod pages;
 mod redirect;
 mod socket;
+mod statement;
 pub mod tracking;
 mod webhooks;
 
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
@@ -25,6 +26,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
+    error::ApiError,
     graphql::executor::Guarded,
     http::{client::ClientAddress, identity::RequestId},
 };
@@ -55,7 +57,8 @@ pub fn router(app: App) -> Router {
     let mut for_front_ends = Router::new()
         .route("/graphql", any(graphql::serve))
         .route("/schema.graphql", get(pages::schema))
-        .route("/openapi.json", get(pages::openapi));
+        .route("/openapi.json", get(pages::openapi))
+        .route("/statements/{file}", get(statement::download));
     if !app.config.cors_origins.is_empty() {
         for_front_ends = for_front_ends.layer(origins::front_ends(&app.config.cors_origins));
     }
@@ -78,6 +81,20 @@ pub fn router(app: App) -> Router {
         .merge(redirect::routes().with_state(app.clone()))
         .merge(webhooks::routes().with_state(app.clone()))
         .layer(middleware::from_fn_with_state(app, name_request))
+}
+
+/// What an error is outside GraphQL.
+fn status_of(error: &ApiError) -> StatusCode {
+    match error {
+        ApiError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        ApiError::Forbidden(_) => StatusCode::FORBIDDEN,
+        ApiError::NotFound(_) => StatusCode::NOT_FOUND,
+        ApiError::BadUserInput { .. } => StatusCode::BAD_REQUEST,
+        ApiError::Conflict(_) => StatusCode::CONFLICT,
+        ApiError::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 /// Names the request, in its span and in its response, counts it, and forbids browsers to guess what a response is.

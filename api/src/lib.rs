@@ -42,4 +42,5 @@ pub mod programs;
 pub mod queue;
 pub mod seeding;
 pub mod serve;
+pub mod store_credit;
 pub mod tracking;

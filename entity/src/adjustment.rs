@@ -15,6 +15,8 @@ pub enum AdjustmentKind {
     ShippingPenalty,
     /// A debt that the brand gives up.
     WriteOff,
+    /// Given to a customer as store credit.
+    StoreCredit,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

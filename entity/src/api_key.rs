@@ -29,6 +29,7 @@ pub enum KeyScope {
     RecordRefunds,
     ReadConversions,
     TrackClicks,
+    RedeemStoreCredit,
 }
 
 /// A set of scopes, one bit each.

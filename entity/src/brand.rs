@@ -4,6 +4,16 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::BrandId;
 
+/// When payouts are drafted without being asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PayoutSchedule {
+    None,
+    Weekly,
+    TwiceAMonth,
+    Monthly,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "brands")]
 pub struct Model {
@@ -26,6 +36,13 @@ pub struct Model {
     /// Smallest payout in the brand's currency, minor units.
     pub payout_minimum_minor: i64,
     pub created_at: DateTimeUtc,
+    /// Whoever drafts payouts may not release them.
+    pub payouts_need_two: bool,
+    pub payout_schedule: PayoutSchedule,
+    /// The day of the schedule: of the week (Monday is 1), or of the month.
+    pub payout_day: i32,
+    /// When payouts are drafted next.
+    pub next_payouts_at: Option<DateTimeUtc>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,8 +1,9 @@
-//! An account of the double-entry ledger. Partner accounts cache their balance; brand accounts are summed when asked.
+//! An account of the double-entry ledger. Accounts of partners and customers cache their balance; brand accounts are summed when
+//! asked.
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, LedgerAccountId, PartnerId, PartnershipId};
+use crate::ids::{BrandId, CustomerId, LedgerAccountId, PartnerId, PartnershipId};
 use crate::scope::tenant_scoped;
 
 /// The chart of accounts.
@@ -13,10 +14,17 @@ pub enum LedgerAccountKind {
     Available,
     Reserve,
     InTransit,
+    StoreCredit,
     CommissionExpense,
     PenaltyIncome,
     BadDebt,
+    StoreCreditRedeemed,
+    PayoutFeeExpense,
+    Funding,
     CashBank,
+    CashRazorpayx,
+    CashPaypal,
+    CashStripe,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -30,6 +38,7 @@ pub struct Model {
     pub brand_id: BrandId,
     pub partnership_id: Option<PartnershipId>,
     pub partner_id: Option<PartnerId>,
+    pub customer_id: Option<CustomerId>,
     pub kind: LedgerAccountKind,
     #[sea_orm(column_type = "Text")]
     pub currency: String,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{AdjustmentId, BrandId, CommissionId, LedgerTransferId, PayoutId};
+use crate::ids::{AdjustmentId, BrandId, CommissionId, LedgerTransferId, PayoutId, StoreCreditRedemptionId};
 use crate::scope::tenant_scoped;
 
 /// What moved the money.
@@ -19,9 +19,16 @@ pub enum TransferKind {
     BalanceCorrected,
     PenaltyCharged,
     DebtWrittenOff,
+    StoreCreditGiven,
+    StoreCreditRedeemed,
     PayoutRequested,
     PayoutPaid,
     PayoutCancelled,
+    PayoutFailed,
+    PayoutReturned,
+    PayoutFeeCharged,
+    PayoutFeeRefunded,
+    RailFunded,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -39,6 +46,7 @@ pub struct Model {
     pub commission_id: Option<CommissionId>,
     pub payout_id: Option<PayoutId>,
     pub adjustment_id: Option<AdjustmentId>,
+    pub redemption_id: Option<StoreCreditRedemptionId>,
     pub occurred_at: DateTimeUtc,
 }
 

@@ -62,6 +62,11 @@ pub struct Model {
     pub ban_reason: Option<BanReason>,
     /// When the partner of an ended one may ask again.
     pub reapply_policy: Option<ReapplyPolicy>,
+    /// Since when nothing is paid to it.
+    pub payouts_held_at: Option<DateTimeUtc>,
+    /// Why.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub payouts_held_for: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

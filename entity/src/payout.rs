@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{BrandId, PartnerId, PartnershipId, PayoutId, PayoutMethodId, ProgramId};
+use crate::ids::{
+    BrandId, PartnerId, PartnershipId, PayoutBatchId, PayoutFileId, PayoutId, PayoutMethodId, PayoutRequestId,
+    ProgramId, UserId,
+};
 use crate::payout_method::PayoutMethodKind;
 use crate::scope::tenant_scoped;
 
@@ -24,7 +27,13 @@ pub enum PayoutState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PayoutRail {
+    /// A person pays.
     Manual,
+    /// A person hands a file to the bank.
+    BankFile,
+    Razorpayx,
+    Paypal,
+    Stripe,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -53,6 +62,35 @@ pub struct Model {
     pub payout_method_kind: Option<PayoutMethodKind>,
     #[sea_orm(column_type = "Text", nullable)]
     pub payout_method_masked: Option<String>,
+    pub batch_id: Option<PayoutBatchId>,
+    /// What was sent to the provider for it.
+    pub request_id: Option<PayoutRequestId>,
+    /// The file that it stands in.
+    pub file_id: Option<PayoutFileId>,
+    /// Who drafted it; absent where the installation did.
+    pub created_by: Option<UserId>,
+    /// Whoever drafted it may not release it.
+    pub needs_second_person: bool,
+    /// What the provider calls it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub provider_id: Option<String>,
+    /// In the provider's own words.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub provider_state: Option<String>,
+    /// What the provider took beside the amount.
+    pub fee_minor: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub fee_currency: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub failure_code: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub failure_reason: Option<String>,
+    /// What a person must look into.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub attention: Option<String>,
+    pub submitted_at: Option<DateTimeUtc>,
+    pub failed_at: Option<DateTimeUtc>,
+    pub returned_at: Option<DateTimeUtc>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

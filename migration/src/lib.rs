@@ -47,6 +47,8 @@ mod m20261126_000042_creator_shares;
 mod m20261126_000043_payout_methods;
 mod m20261126_000045_money_moves;
 mod m20261127_000046_listing_indexes;
+mod m20261127_000047_payout_batches;
+mod m20261127_000048_store_credit;
 mod m20261127_000049_rail_connections;
 
 pub struct Migrator;
@@ -97,6 +99,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000043_payout_methods::Migration),
             Box::new(m20261126_000045_money_moves::Migration),
             Box::new(m20261127_000046_listing_indexes::Migration),
+            Box::new(m20261127_000047_payout_batches::Migration),
+            Box::new(m20261127_000048_store_credit::Migration),
             Box::new(m20261127_000049_rail_connections::Migration),
         ]
     }

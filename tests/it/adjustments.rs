@@ -487,7 +487,7 @@ async fn verifying_names_the_adjustment_that_is_wrong(
 ) {
     with_app(database, |app| async move {
         let scene = scene(&app).await;
-        let input = merged(scene.eur("5.00"), json!({ "reason": "a bonus" }));
+        let input = merged(scene.eur("5.00"), json!({ "direction": "CREDIT", "reason": "a bonus" }));
         scene.done(&app, "adjustBalance", input).await;
         verify(&app.app).await.unwrap();
         let broken_by = async |statement: &str| {
@@ -514,6 +514,10 @@ async fn verifying_names_the_adjustment_that_is_wrong(
             "what is available is what commissions and adjustments brought, and no payout took"
         );
         assert_eq!(row, format!("{}:AVAILABLE:EUR", scene.seller.partnership));
+        app.db_writer()
+            .execute_unprepared("UPDATE adjustments SET currency = 'EUR'")
+            .await
+            .unwrap();
     })
     .await;
 }

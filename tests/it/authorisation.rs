@@ -23,7 +23,7 @@ use self::{
 };
 use crate::support::{
     answer::{error_codes, user_errors},
-    app::{TestApp, with_app},
+    app::{TestApp, with_rails_app},
     database::Database,
     schema::Schema,
     socket::Served,
@@ -132,6 +132,7 @@ impl Trial<'_> {
         let amend = json!({ "orderId": "tracked", "amount": "90.00", "currency": "EUR" });
         let capture = json!({ "orderId": "capture", "amount": "2.00", "currency": "EUR" });
         let chargeback = json!({ "orderId": "tracked", "reference": "tracked", "amount": "5.00", "currency": "EUR" });
+        let redeem = json!({ "customerId": "customer", "amount": "0.10", "currency": "EUR" });
         let resolve = json!({ "orderId": "tracked", "reference": "tracked", "outcome": "WON" });
         let doors = [
             (Operation::RecordSignup, "/track/signup", event.clone()),
@@ -142,6 +143,7 @@ impl Trial<'_> {
             (Operation::RecordChargeback, "/track/chargeback", chargeback),
             (Operation::ResolveChargeback, "/track/chargeback/resolve", resolve),
             (Operation::RecordRefund, "/track/refund", refund),
+            (Operation::RedeemStoreCredit, "/track/redeem", redeem),
         ];
         // An order of one's own to capture, for those who only try things out.
         for actor in world.actors.iter().filter(|actor| actor.mode == ApiKeyMode::Test) {
@@ -301,8 +303,20 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
             vec![O::SeeCommissions, O::SeeOwnCommissions, O::ConversionFeed],
         ),
         ("Payout", &world.payouts[0], vec![O::SeePayouts, O::SeeOwnPayouts]),
+        ("PayoutBatch", &world.batches[0], vec![O::SeePayoutBatches]),
+        ("PayoutFile", &world.payout_file, vec![O::ExportPayoutFile]),
         ("PayoutMethod", &world.payout_methods[0], vec![O::SeePayoutMethods]),
         ("Adjustment", &world.adjustment, vec![O::SeeAdjustments]),
+        (
+            "StoreCreditTransfer",
+            &world.store_credit.approved,
+            vec![O::SeeStoreCreditTransfers, O::SeeStoreCreditTransfersOfPartnership],
+        ),
+        (
+            "StoreCreditRedemption",
+            &world.store_credit.redemption,
+            vec![O::SeeStoreCreditStatement],
+        ),
         ("CommissionRule", &world.rule, vec![O::SeeProgram]),
         ("CommissionRule", &world.hidden_rule, vec![O::SeePrograms]),
         (
@@ -338,7 +352,9 @@ fn nodes(world: &World) -> Vec<Seen<'_>> {
 #[rstest]
 #[tokio::test]
 async fn the_table_is_what_happens(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
-    with_app(database, |app| async move {
+    with_rails_app(database, |app, fakes| async move {
+        // What is sent through it waits, and can be asked back.
+        fakes.razorpay.set_balance(0);
         let world = World::build(&app).await;
         // Stamps what happened so far, so that the feed has something to tell.
         outbox::relay::drain(&app.app).await.unwrap();

@@ -35,6 +35,7 @@ mod readme;
 mod search;
 mod seeding;
 mod states;
+mod store_credit;
 mod support;
 mod the_loop;
 mod tidy;

@@ -34,8 +34,8 @@ async fn every_table_has_an_entity_that_fits(#[values(Database::Sqlite, Database
             click, commission, commission_rule, conversion, conversion_touch, creator_channel, creator_mark, creator_profile, customer, customer_binding, idempotency_key,
             installation_secret, job, lease, ledger_account, ledger_entry, ledger_transfer, listing, listing_mark, mail,
             member_invitation, message, message_thread, order, order_amendment, order_line, outbox_event, partner, partner_group, partner_member, partner_trust, partnership,
-            partnership_ancestor, payout, payout_item, payout_method, payout_preference, payout_rail_connection, periodic_run, program, program_invitation,
-            program_terms, program_trust, promo_code, questionnaire, rail_event, referral_level, refund, refund_line, refused_event, saved_search, saved_search_hit, search_place, session, terms_acceptance, terms_offer, thread_read, tracking_link,
+            partnership_ancestor, payout, payout_batch, payout_file, payout_import, payout_item, payout_method, payout_preference, payout_request, payout_rail_connection, periodic_run, program, program_invitation,
+            program_terms, program_trust, promo_code, questionnaire, rail_event, referral_level, refund, refund_line, refused_event, saved_search, saved_search_hit, search_place, session, store_credit_redemption, store_credit_transfer, terms_acceptance, terms_offer, thread_read, tracking_link,
             trust_day, trust_earning, trust_progress, trust_stale_day, trust_wait,
             used_refresh_token, user);
         let tables: BTreeSet<String> = list_tables(app.db())

@@ -94,6 +94,15 @@ async fn traces(app: &TestApp, id: &str) -> (Vec<audit_entry::Model>, u64) {
     (entries, events)
 }
 
+/// What a field is called in words.
+fn in_words(field: &str) -> String {
+    let word = |letter: char| match letter {
+        'A'..='Z' => format!(" {}", letter.to_ascii_lowercase()),
+        other => other.to_string(),
+    };
+    field.chars().map(word).collect()
+}
+
 /// One step from one state.
 async fn try_step(app: &TestApp, object: &str, state: &str, step: &Step, subject: &Subject) {
     let what = format!("{} of a {object} that is {state}", step.mutation);
@@ -121,6 +130,7 @@ async fn try_step(app: &TestApp, object: &str, state: &str, step: &Step, subject
     } else {
         assert_eq!(refusal(&answer), "INVALID_TRANSITION", "{what}");
         let article = if object.starts_with('a') { "an" } else { "a" };
+        let object = in_words(object);
         let message = format!("{article} {object} cannot go from {state} to {}", step.leads_to);
         assert_eq!(user_errors(&answer)[0]["message"], message, "{what}");
         assert_eq!(app.digest().await, before, "{what}: nothing changes");
@@ -280,6 +290,43 @@ impl<'a> Crowd<'a> {
             other => panic!("{other}"),
         }
         self.subject(id, None)
+    }
+
+    /// Of 0.01 EUR.
+    async fn store_credit_transfer(&mut self, state: &str, promoter: &Promoter) -> Subject {
+        let key = format!("transfer-{}", self.made);
+        self.made += 1;
+        let input = json!({
+            "idempotencyKey": key, "partnershipId": promoter.partnership, "customerExternalId": "anna",
+            "amount": { "amount": "0.01", "currency": "EUR" },
+        });
+        let selection = "storeCreditTransfer { id }";
+        let made = self
+            .app
+            .done(&promoter.user, "requestStoreCreditTransfer", input, selection)
+            .await;
+        let id = text(&made["storeCreditTransfer"], "id");
+        let one = json!({ "id": id });
+        match state {
+            "REQUESTED" => {}
+            "APPROVED" => {
+                let input = merged(one, json!({ "idempotencyKey": key }));
+                self.done("approveStoreCreditTransfer", input, "storeCreditTransfer")
+                    .await;
+            }
+            "REFUSED" => {
+                let input = merged(one, json!({ "reason": "a test" }));
+                self.done("refuseStoreCreditTransfer", input, "storeCreditTransfer")
+                    .await;
+            }
+            "WITHDRAWN" => {
+                self.app
+                    .done(&promoter.user, "withdrawStoreCreditTransfer", one, selection)
+                    .await;
+            }
+            other => panic!("{other}"),
+        }
+        self.subject(id, Some(promoter.user.clone()))
     }
 
     async fn payout(&mut self, state: &str, promoter: &Promoter, seller: &str) -> Subject {
@@ -456,6 +503,58 @@ async fn payouts_go_only_where_they_may(#[values(Database::Sqlite, Database::Pos
             ] {
                 let subject = crowd.payout(state, &promoter, "SELLER").await;
                 try_step(&app, "payout", state, &step, &subject).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn transfers_to_customers_go_only_where_they_may(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    const OPEN: &[&str] = &["REQUESTED"];
+    with_app(database, |app| async move {
+        let mut crowd = Crowd::new(&app).await;
+        let promoter = crowd.promoter().await;
+        app.code(&promoter, "SELLER", json!({})).await;
+        crowd.conversion("APPROVED", "SELLER").await;
+        let (status, answer) = app
+            .track(
+                &crowd.market.key.secret,
+                "signup",
+                "anna",
+                json!({ "customerId": "anna" }),
+            )
+            .await;
+        assert_eq!(status.as_u16(), 201, "{answer}");
+        for state in ["REQUESTED", "APPROVED", "REFUSED", "WITHDRAWN"] {
+            for step in [
+                Step::brand(
+                    "approveStoreCreditTransfer",
+                    "store_credit_transfer.approved",
+                    OPEN,
+                    "APPROVED",
+                )
+                .with(json!({ "idempotencyKey": format!("{state}-approved") })),
+                Step::brand(
+                    "refuseStoreCreditTransfer",
+                    "store_credit_transfer.refused",
+                    OPEN,
+                    "REFUSED",
+                )
+                .with(json!({ "reason": "a test" })),
+                Step::brand(
+                    "withdrawStoreCreditTransfer",
+                    "store_credit_transfer.withdrawn",
+                    OPEN,
+                    "WITHDRAWN",
+                )
+                .by_partner(),
+            ] {
+                let subject = crowd.store_credit_transfer(state, &promoter).await;
+                try_step(&app, "storeCreditTransfer", state, &step, &subject).await;
             }
         }
     })

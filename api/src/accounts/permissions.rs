@@ -174,7 +174,11 @@ operations! {
     SeeCommissions = "Brand.commissions" => TEAM;
     SeePayouts = "Brand.payouts" => MONEY_SEES;
     SeePayoutSettings = "Brand.payoutSettings" => MONEY_SEES;
+    SeePayoutQueue = "Brand.payoutQueue" => MONEY_SEES;
+    PreviewPayouts = "Brand.payoutPreview" => MONEY_SEES;
+    SeePayoutBatches = "Brand.payoutBatches" => MONEY_SEES;
     SeePayoutRails = "Brand.payoutRails" => MONEY_SEES;
+    SeeStoreCreditTransfers = "Brand.storeCreditTransfers" => MONEY_SEES;
     SeeLedger = "Brand.ledgerBalances" => MONEY_SEES;
     SeeCreatorMarks = "Brand.creatorMarks" => MEMBERS;
     SeeMessageThreads = "Brand.messageThreads" => TEAM;
@@ -204,8 +208,13 @@ operations! {
     SeeTermsAcceptances = "Partnership.termsAcceptances" => TEAM_OR_PARTNER;
     SeeEffectiveRules = "Partnership.effectiveRules" => TEAM_OR_PARTNER;
     SeeBalances = "Partnership.balances" => TEAM_OR_PARTNER;
+    SeeWithdrawable = "Partnership.withdrawableBalances" => TEAM_OR_PARTNER;
     SeeAdjustments = "Partnership.adjustments" => MONEY_OR_PARTNER;
+    // And as a file of comma-separated values: `/statements/{partnership}.csv`.
     SeeStatement = "Partnership.statement" => MONEY_OR_PARTNER;
+    SeeStoreCreditTransfersOfPartnership = "Partnership.storeCreditTransfers" => MONEY_OR_PARTNER;
+    SeeStoreCredit = "Customer.storeCredit" => MONEY_SEES;
+    SeeStoreCreditStatement = "Customer.storeCreditStatement" => MONEY_SEES;
     SeeMessages = "MessageThread.messages" => TEAM_OR_PARTNER;
 
     SignUp = "Mutation.signUp" => EVERYONE;
@@ -327,10 +336,27 @@ operations! {
     ApproveConversion = "Mutation.approveConversion" => REVIEWERS;
     RejectConversion = "Mutation.rejectConversion" => REVIEWERS;
 
+    RequestStoreCreditTransfer = "Mutation.requestStoreCreditTransfer" => PARTNER;
+    WithdrawStoreCreditTransfer = "Mutation.withdrawStoreCreditTransfer" => PARTNER;
+    ApproveStoreCreditTransfer = "Mutation.approveStoreCreditTransfer" => MONEY_RELEASES;
+    RefuseStoreCreditTransfer = "Mutation.refuseStoreCreditTransfer" => MONEY_RELEASES;
+    RedeemStoreCredit = "Mutation.redeemStoreCredit" => RECORDERS;
+
     CreatePayout = "Mutation.createPayout" => MONEY_PREPARES;
     ApprovePayout = "Mutation.approvePayout" => MONEY_RELEASES;
     MarkPayoutPaid = "Mutation.markPayoutPaid" => MONEY_RELEASES;
     CancelPayout = "Mutation.cancelPayout" => MONEY_PREPARES;
+    RecallPayout = "Mutation.recallPayout" => MONEY_RELEASES;
+    MarkPayoutUnpaid = "Mutation.markPayoutUnpaid" => MONEY_RELEASES;
+    HoldPayouts = "Mutation.holdPayouts" => MONEY_PREPARES;
+    ReleasePayoutHold = "Mutation.releasePayoutHold" => MONEY_RELEASES;
+    CreatePayoutBatch = "Mutation.createPayoutBatch" => MONEY_PREPARES;
+    ApprovePayoutBatch = "Mutation.approvePayoutBatch" => MONEY_RELEASES;
+    SubmitPayoutBatch = "Mutation.submitPayoutBatch" => MONEY_RELEASES;
+    CancelPayoutBatch = "Mutation.cancelPayoutBatch" => MONEY_PREPARES;
+    ExportPayoutFile = "Mutation.exportPayoutFile" => MONEY_RELEASES;
+    ImportPayoutResults = "Mutation.importPayoutResults" => MONEY_RELEASES;
+    RecordPayoutFunding = "Mutation.recordPayoutFunding" => MONEY_RELEASES;
     AdjustBalance = "Mutation.adjustBalance" => MONEY_RELEASES;
     ChargeShippingPenalty = "Mutation.chargeShippingPenalty" => MONEY_RELEASES;
     WriteOffBalance = "Mutation.writeOffBalance" => MONEY_RELEASES;
@@ -362,6 +388,7 @@ const LIVE_ONLY: &[Operation] = &[
     Operation::ReplayRefusedEvents,
     Operation::DismissRefusedEvent,
     Operation::ConversionFeed,
+    Operation::RedeemStoreCredit,
 ];
 
 impl Operation {
@@ -389,6 +416,7 @@ impl Operation {
             Self::RecordRefund | Self::RecordChargeback | Self::ResolveChargeback => Some(KeyScope::RecordRefunds),
             Self::ConversionFeed => Some(KeyScope::ReadConversions),
             Self::TrackClick => Some(KeyScope::TrackClicks),
+            Self::RedeemStoreCredit => Some(KeyScope::RedeemStoreCredit),
             _ => None,
         }
     }
@@ -437,6 +465,7 @@ mod tests {
             KeyScope::RecordEvents,
             KeyScope::RecordRefunds,
             KeyScope::ReadConversions,
+            KeyScope::RedeemStoreCredit,
         ] {
             assert!(scopes_of(ApiKeyKind::Secret).contains(scope));
             assert!(!scopes_of(ApiKeyKind::Publishable).contains(scope));
@@ -448,6 +477,7 @@ mod tests {
         for operation in [
             Operation::RecordSale,
             Operation::CreatePayout,
+            Operation::RedeemStoreCredit,
             Operation::SeeConversions,
         ] {
             assert!(!operation.allowed().contains(&Role::PublishableKey));

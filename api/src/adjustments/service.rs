@@ -5,7 +5,7 @@ use entity::{
     adjustment::{self, AdjustmentKind},
     api_key::ApiKeyMode,
     conversion,
-    ids::{BrandId, OrderId, PartnerId, PartnershipId},
+    ids::{BrandId, CustomerId, OrderId, PartnerId, PartnershipId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
     order, partnership,
@@ -307,15 +307,7 @@ async fn make_in_tx(
         reason: asked.reason,
         created_at: now,
     };
-    adjustment::Entity::insert(adjustment::ActiveModel::from(row.clone()))
-        .exec_without_returning(&tx)
-        .await?;
-    post::post_in_tx(&tx, app, vec![posting(&row, asked.amount.currency)]).await?;
-    let change = audit::Change {
-        reason: Some(&row.reason),
-        ..audit::Change::of_fact(row.brand_id, action(row.kind), row.id)
-    };
-    audit::record_in_tx(&tx, app, actor, change).await?;
+    write_in_tx(&tx, app, actor, &row, asked.amount.currency, Owner::Brand).await?;
     pending.settle(&tx, row.id.0).await?;
     app.commit(tx).await?;
     Ok(Outcome {
@@ -324,19 +316,71 @@ async fn make_in_tx(
     })
 }
 
+/// Takes of what a partner has available what a customer is given as store credit. Whoever calls has locked the balance, and
+/// found that it is there.
+pub async fn give_store_credit_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    partnership: &partnership::Model,
+    customer: CustomerId,
+    amount: Money,
+    reason: String,
+) -> std::result::Result<adjustment::Model, Fault> {
+    let now = app.clock.now();
+    let row = adjustment::Model {
+        id: app.ids.new_id(now),
+        brand_id: partnership.brand_id,
+        program_id: partnership.program_id,
+        partnership_id: partnership.id,
+        partner_id: partnership.partner_id,
+        order_id: None,
+        kind: AdjustmentKind::StoreCredit,
+        currency: amount.currency.code().to_owned(),
+        amount_minor: -amount.amount_minor,
+        reason,
+        created_at: now,
+    };
+    write_in_tx(tx, app, actor, &row, amount.currency, Owner::Customer { customer }).await?;
+    Ok(row)
+}
+
+/// Writes a change, moves what it says from or to whoever is on the other side of it, and remembers who did it.
+async fn write_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    row: &adjustment::Model,
+    currency: Currency,
+    other: Owner,
+) -> std::result::Result<(), Fault> {
+    adjustment::Entity::insert(adjustment::ActiveModel::from(row.clone()))
+        .exec_without_returning(tx)
+        .await?;
+    post::post_in_tx(tx, app, vec![posting(row, currency, other)]).await?;
+    let change = audit::Change {
+        reason: Some(&row.reason),
+        ..audit::Change::of_fact(row.brand_id, action(row.kind), row.id)
+    };
+    audit::record_in_tx(tx, app, actor, change).await?;
+    Ok(())
+}
+
 fn action(kind: AdjustmentKind) -> &'static str {
     match kind {
         AdjustmentKind::Correction => "balance.adjusted",
         AdjustmentKind::ShippingPenalty => "balance.penalised",
         AdjustmentKind::WriteOff => "balance.written_off",
+        AdjustmentKind::StoreCredit => "balance.given_as_store_credit",
     }
 }
 
-fn posting(row: &adjustment::Model, currency: Currency) -> Posting {
-    let (kind, other) = match row.kind {
+fn posting(row: &adjustment::Model, currency: Currency, other: Owner) -> Posting {
+    let (kind, account) = match row.kind {
         AdjustmentKind::Correction => (TransferKind::BalanceCorrected, LedgerAccountKind::CommissionExpense),
         AdjustmentKind::ShippingPenalty => (TransferKind::PenaltyCharged, LedgerAccountKind::PenaltyIncome),
         AdjustmentKind::WriteOff => (TransferKind::DebtWrittenOff, LedgerAccountKind::BadDebt),
+        AdjustmentKind::StoreCredit => (TransferKind::StoreCreditGiven, LedgerAccountKind::StoreCredit),
     };
     let partner = Owner::Partnership {
         partnership: row.partnership_id,
@@ -355,9 +399,10 @@ fn posting(row: &adjustment::Model, currency: Currency) -> Posting {
         commission: None,
         payout: None,
         adjustment: Some(row.id),
+        redemption: None,
         occurred_at: row.created_at,
         lines: vec![
-            line(Owner::Brand, other, -row.amount_minor),
+            line(other, account, -row.amount_minor),
             line(partner, LedgerAccountKind::Available, row.amount_minor),
         ],
     }

@@ -33,6 +33,8 @@ pub enum AdjustmentKind {
     ShippingPenalty,
     /// A debt of the partner that the brand gave up.
     WriteOff,
+    /// Given to a customer as store credit, as the partner asked.
+    StoreCredit,
 }
 
 /// Something beside commissions and payouts that changed what a partner has available.

@@ -143,6 +143,10 @@ fn brand(dice: &Dice, now: DateTime<Utc>, number: usize) -> brand::Model {
         reserve_days: 30,
         payout_minimum_minor: 0,
         created_at: now,
+        payouts_need_two: false,
+        payout_schedule: brand::PayoutSchedule::None,
+        payout_day: 1,
+        next_payouts_at: None,
     }
 }
 
@@ -299,6 +303,8 @@ fn partnership(
         ended_by: None,
         ban_reason: None,
         reapply_policy: None,
+        payouts_held_at: None,
+        payouts_held_for: None,
     })
 }
 

@@ -139,6 +139,10 @@ fn check_brand(app: &App, command: CreateBrand) -> Result<brand::Model> {
         reserve_days: DEFAULT_RESERVE_DAYS,
         payout_minimum_minor,
         created_at: now,
+        payouts_need_two: false,
+        payout_schedule: brand::PayoutSchedule::None,
+        payout_day: 1,
+        next_payouts_at: None,
     })
 }
 

@@ -79,6 +79,8 @@ pub enum ApiKeyScope {
     ReadConversions,
     /// Make click ids for visits that a tag on the brand's page tells of.
     TrackClicks,
+    /// Spend store credit of customers. Secret keys only.
+    RedeemStoreCredit,
 }
 
 /// A brand's own fields; the schema's `Brand` is merged in `graphql/objects.rs` from this and what other slices add.

@@ -379,6 +379,7 @@ pub(super) fn posting<const N: usize>(
         commission: Some(row.id),
         payout: None,
         adjustment: None,
+        redemption: None,
         occurred_at,
         lines: lines.map(line).to_vec(),
     }))
@@ -407,13 +408,20 @@ fn fact_of(posting: &Posting) -> Option<Fact> {
         TransferKind::PayoutRequested
         | TransferKind::PayoutPaid
         | TransferKind::PayoutCancelled
+        | TransferKind::PayoutFailed
+        | TransferKind::PayoutReturned
+        | TransferKind::PayoutFeeCharged
+        | TransferKind::PayoutFeeRefunded
+        | TransferKind::RailFunded
         | TransferKind::BalanceCorrected
         | TransferKind::PenaltyCharged
-        | TransferKind::DebtWrittenOff => return None,
+        | TransferKind::DebtWrittenOff
+        | TransferKind::StoreCreditGiven
+        | TransferKind::StoreCreditRedeemed => return None,
     };
     let partner = posting.lines.iter().find_map(|line| match line.owner {
         Owner::Partnership { partner, .. } => Some(partner),
-        Owner::Brand => None,
+        Owner::Customer { .. } | Owner::Brand => None,
     });
     Some(Fact {
         topic,

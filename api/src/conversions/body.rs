@@ -508,7 +508,8 @@ pub fn malformed(error: impl std::fmt::Display) -> ApiError {
     ApiError::bad_input(format!("malformed event: {error}"))
 }
 
-fn amount(amount: &str, currency: String) -> Result<(Decimal, String), ApiError> {
+/// An amount with its currency.
+pub fn amount(amount: &str, currency: String) -> Result<(Decimal, String), ApiError> {
     amount_at(amount, currency, "amount")
 }
 

@@ -24,7 +24,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         feed::{Advanced, Lagged},
-        objects::{Brand, Conversion, Partnership, Program},
+        objects::{Brand, Conversion, Customer, Partnership, Program},
         scalars::{Money, MoneyInput},
     },
     page, payload,
@@ -296,9 +296,9 @@ connection! {
     ConversionConnection, ConversionEdge of Conversion
 }
 
-/// A brand's buyer.
+/// A customer's own fields; the schema's `Customer` is merged in `graphql/objects.rs`.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct Customer {
+pub struct CustomerFields {
     /// Global id.
     pub id: ID,
     /// The brand's own id of the customer.
@@ -307,7 +307,7 @@ pub struct Customer {
     pub created_at: DateTime<Utc>,
 }
 
-impl From<customer::Model> for Customer {
+impl From<customer::Model> for CustomerFields {
     fn from(row: customer::Model) -> Self {
         Self {
             id: row.id.to_string().into(),

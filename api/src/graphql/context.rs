@@ -13,7 +13,7 @@ use crate::{
         throttle::Client,
     },
     app::App,
-    error::ApiError,
+    error::{ApiError, Fault},
     page::Page,
 };
 
@@ -52,6 +52,12 @@ pub struct LoadError(pub String);
 impl From<sea_orm::DbErr> for LoadError {
     fn from(error: sea_orm::DbErr) -> Self {
         Self(error.to_string())
+    }
+}
+
+impl From<Fault> for LoadError {
+    fn from(fault: Fault) -> Self {
+        Self(fault.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Objects that several slices contribute fields to. Merging only: each slice keeps its own part in its own `types.rs`.
 
 use async_graphql::{Context, ID, MergedObject};
-use entity::{brand, conversion, partner, partner_group, partnership, program};
+use entity::{brand, conversion, customer, partner, partner_group, partnership, program};
 
 use crate::{
     accounts::types::PartnerFields,
@@ -15,7 +15,7 @@ use crate::{
         },
     },
     conversions::inbox::types::InboxOfBrand,
-    conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner},
+    conversions::types::{ConversionFields, ConversionsOfBrand, ConversionsOfPartner, CustomerFields},
     ledger::types::{BalancesOfPartnership, LedgerOfBrand},
     marketplace::{
         creators::types::CreatorOfPartner,
@@ -31,13 +31,16 @@ use crate::{
         PartnershipsOfGroup, PartnershipsOfPartner,
     },
     payouts::{
+        batches::types::BatchesOfBrand,
         methods::types::MethodsOfPartner,
+        queue::types::{QueueOfBrand, WithdrawableOfPartnership},
         rails::types::PayoutRailsOfBrand,
         settings::types::PayoutSettingsOfBrand,
         statement::types::StatementOfPartnership,
         types::{PayoutsOfBrand, PayoutsOfPartner},
     },
     programs::types::{PartnerGroupFields, ProgramFields, ProgramsOfBrand},
+    store_credit::types::{StoreCreditOfBrand, StoreCreditOfCustomer, StoreCreditOfPartnership},
     tracking::types::TrackingOfPartnership,
 };
 
@@ -52,9 +55,12 @@ pub struct Brand(
     InboxOfBrand,
     CommissionsOfBrand,
     PayoutsOfBrand,
+    QueueOfBrand,
+    BatchesOfBrand,
     PayoutSettingsOfBrand,
     PayoutRailsOfBrand,
     LedgerOfBrand,
+    StoreCreditOfBrand,
     MarksOfBrand,
     ThreadsOfBrand,
 );
@@ -71,9 +77,12 @@ impl From<brand::Model> for Brand {
             InboxOfBrand(brand),
             CommissionsOfBrand { brand },
             PayoutsOfBrand(brand),
+            QueueOfBrand(brand),
+            BatchesOfBrand(brand),
             PayoutSettingsOfBrand(brand),
             PayoutRailsOfBrand(brand),
             LedgerOfBrand(brand),
+            StoreCreditOfBrand(brand),
             MarksOfBrand(brand),
             ThreadsOfBrand(brand),
         )
@@ -157,8 +166,10 @@ pub struct Partnership(
     PartnershipFields,
     TrackingOfPartnership,
     BalancesOfPartnership,
+    WithdrawableOfPartnership,
     AdjustmentsOfPartnership,
     StatementOfPartnership,
+    StoreCreditOfPartnership,
     CommissionsOfPartnership,
     RulesOfPartnership,
     ThreadOfPartnership,
@@ -180,12 +191,22 @@ impl From<partnership::Model> for Partnership {
                 brand,
                 partner,
             },
+            WithdrawableOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
             AdjustmentsOfPartnership {
                 partnership,
                 brand,
                 partner,
             },
             StatementOfPartnership {
+                partnership,
+                brand,
+                partner,
+            },
+            StoreCreditOfPartnership {
                 partnership,
                 brand,
                 partner,
@@ -217,6 +238,17 @@ impl From<conversion::Model> for Conversion {
     }
 }
 
+/// A brand's buyer.
+#[derive(Clone, Debug, MergedObject)]
+pub struct Customer(CustomerFields, StoreCreditOfCustomer);
+
+impl From<customer::Model> for Customer {
+    fn from(row: customer::Model) -> Self {
+        let (customer, brand) = (row.id, row.brand_id);
+        Self(row.into(), StoreCreditOfCustomer { customer, brand })
+    }
+}
+
 /// The `Node` interface asks its objects for their id; a merged object has to pass the question on.
 macro_rules! merged_ids {
     ($($object:ident),*) => {$(
@@ -228,4 +260,4 @@ macro_rules! merged_ids {
     )*};
 }
 
-merged_ids!(Brand, Partner, Program, PartnerGroup, Partnership, Conversion);
+merged_ids!(Brand, Partner, Program, PartnerGroup, Partnership, Conversion, Customer);

@@ -26,10 +26,12 @@ use crate::{
         mutations::PartnershipMutations, queries::PartnershipQueries, subscriptions::PartnershipSubscriptions,
     },
     payouts::{
+        batches::mutations::PayoutBatchMutations, files::mutations::PayoutFileMutations,
         methods::mutations::PayoutMethodMutations, mutations::PayoutMutations, rails::mutations::PayoutRailMutations,
         settings::mutations::PayoutSettingsMutations, subscriptions::PayoutSubscriptions,
     },
     programs::{mutations::ProgramMutations, queries::ProgramQueries},
+    store_credit::mutations::StoreCreditMutations,
     tracking::mutations::TrackingMutations,
 };
 
@@ -64,10 +66,13 @@ pub struct Mutation(
     ConversionMutations,
     InboxMutations,
     PayoutMutations,
+    PayoutBatchMutations,
+    PayoutFileMutations,
     PayoutMethodMutations,
     PayoutSettingsMutations,
     PayoutRailMutations,
     AdjustmentMutations,
+    StoreCreditMutations,
     JobMutations,
 );
 

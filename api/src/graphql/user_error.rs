@@ -16,10 +16,11 @@ use crate::{
     messages::error::MessageError,
     partnerships::error::PartnershipError,
     payouts::{
-        error::PayoutError, methods::error::PayoutMethodError, rails::error::PayoutRailError,
-        settings::error::PayoutSettingsError,
+        batches::error::PayoutBatchError, error::PayoutError, files::error::PayoutFileError,
+        methods::error::PayoutMethodError, rails::error::PayoutRailError, settings::error::PayoutSettingsError,
     },
     programs::error::ProgramError,
+    store_credit::error::StoreCreditError,
     tracking::error::TrackingError,
 };
 
@@ -47,9 +48,12 @@ pub enum UserError {
     Tracking(TrackingError),
     Conversion(ConversionError),
     Adjustment(AdjustmentError),
+    StoreCredit(StoreCreditError),
     PayoutSettings(PayoutSettingsError),
     Payout(PayoutError),
     PayoutMethod(PayoutMethodError),
+    PayoutBatch(PayoutBatchError),
+    PayoutFile(PayoutFileError),
     PayoutRail(PayoutRailError),
     DeadJob(DeadJobError),
 }

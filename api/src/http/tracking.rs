@@ -6,6 +6,7 @@ mod bulk;
 mod click;
 mod docs;
 mod orders;
+mod redeem;
 
 use axum::{
     Router,
@@ -68,6 +69,7 @@ fn doors() -> OpenApiRouter<App> {
         .routes(routes!(orders::chargeback))
         .routes(routes!(orders::resolve_chargeback))
         .routes(routes!(bulk::bulk))
+        .routes(routes!(redeem::redeem))
         .merge(for_pages)
 }
 

@@ -10,6 +10,7 @@ pub mod mutations;
 pub mod periodic;
 pub mod queries;
 pub mod send_mail;
+pub mod send_payouts;
 pub mod types;
 pub mod worker;
 pub mod write_clicks;
@@ -17,12 +18,14 @@ pub mod write_last_used;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, config::Role, jobs::worker::Handlers, mail, marketplace::indexing, outbox};
+use crate::{app::App, config::Role, jobs::worker::Handlers, mail, marketplace::indexing, outbox, payouts::sending};
 
 /// Who does which kind of job.
 #[must_use]
 pub fn handlers() -> Handlers {
-    Handlers::default().on(mail::SEND_MAIL, send_mail::run)
+    Handlers::default()
+        .on(mail::SEND_MAIL, send_mail::run)
+        .on(sending::SEND_PAYOUTS, send_payouts::run)
 }
 
 /// Starts the jobs of the role. They end soon after the token does; wait for the tracker.

@@ -21,6 +21,7 @@ use crate::{
     jobs::{approve_due, decide_applications, forget},
     marketplace::{saved_searches::check::check_saved_searches, trust::measure},
     partnerships::service as partnerships,
+    payouts::{batches::service::draft_scheduled, sending::follow},
     queue::claims::MAX_ERROR_CHARS,
 };
 
@@ -41,7 +42,7 @@ pub struct Periodic {
 }
 
 /// Everything that is done periodically.
-pub const ALL: [Periodic; 9] = [
+pub const ALL: [Periodic; 11] = [
     Periodic {
         name: "approve-due",
         every: TimeDelta::seconds(30),
@@ -51,6 +52,17 @@ pub const ALL: [Periodic; 9] = [
         name: "release-reserves",
         every: TimeDelta::minutes(10),
         run: |app| async move { release_due(&app).await.map(drop).map_err(|fault| fault.to_string()) }.boxed(),
+    },
+    Periodic {
+        name: "draft-scheduled-payouts",
+        every: TimeDelta::minutes(5),
+        run: |app| async move { draft_scheduled(&app).await.map(drop).map_err(|fault| fault.to_string()) }.boxed(),
+    },
+    // What was just handed over is sent by its job; this is for what must be looked up, or sent again.
+    Periodic {
+        name: "follow-payouts",
+        every: TimeDelta::seconds(30),
+        run: |app| async move { follow(&app).await.map(drop).map_err(|fault| fault.to_string()) }.boxed(),
     },
     Periodic {
         name: "decide-applications",

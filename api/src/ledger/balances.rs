@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    ids::{BrandId, LedgerAccountId, PartnershipId},
+    ids::{BrandId, CustomerId, LedgerAccountId, PartnershipId},
     ledger_account::{self, LedgerAccountKind},
     ledger_entry,
 };
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 
 use crate::app::App;
@@ -48,10 +48,17 @@ pub async fn list_balances(
             LedgerAccountKind::Available => balance.available_minor = amount,
             LedgerAccountKind::Reserve => balance.reserve_minor = amount,
             LedgerAccountKind::InTransit => balance.in_transit_minor = amount,
-            LedgerAccountKind::CommissionExpense
+            LedgerAccountKind::StoreCredit
+            | LedgerAccountKind::CommissionExpense
             | LedgerAccountKind::PenaltyIncome
             | LedgerAccountKind::BadDebt
-            | LedgerAccountKind::CashBank => {}
+            | LedgerAccountKind::StoreCreditRedeemed
+            | LedgerAccountKind::PayoutFeeExpense
+            | LedgerAccountKind::Funding
+            | LedgerAccountKind::CashBank
+            | LedgerAccountKind::CashRazorpayx
+            | LedgerAccountKind::CashPaypal
+            | LedgerAccountKind::CashStripe => {}
         }
     }
     Ok(balances)
@@ -66,6 +73,56 @@ pub async fn lock_available_in_tx(
     let account = ledger_account::Entity::find()
         .filter(ledger_account::Column::PartnershipId.eq(partnership))
         .filter(ledger_account::Column::Kind.eq(LedgerAccountKind::Available))
+        .filter(ledger_account::Column::Currency.eq(currency))
+        .lock_exclusive()
+        .one(tx)
+        .await?;
+    Ok(account.and_then(|account| account.balance_minor).unwrap_or(0))
+}
+
+/// Whether a partnership has ever held anything in a currency.
+pub async fn has_account_in_tx(
+    tx: &DatabaseTransaction,
+    partnership: PartnershipId,
+    currency: &str,
+) -> Result<bool, DbErr> {
+    ledger_account::Entity::find()
+        .filter(ledger_account::Column::PartnershipId.eq(partnership))
+        .filter(ledger_account::Column::Currency.eq(currency))
+        .count(tx)
+        .await
+        .map(|accounts| accounts > 0)
+}
+
+/// What customers have of store credit, by currency, in minor units.
+pub async fn list_store_credit(
+    app: &App,
+    customers: &[CustomerId],
+) -> Result<BTreeMap<CustomerId, BTreeMap<String, i64>>, DbErr> {
+    let rows = ledger_account::Entity::find()
+        .filter(ledger_account::Column::CustomerId.is_in(customers.iter().copied()))
+        .filter(ledger_account::Column::Kind.eq(LedgerAccountKind::StoreCredit))
+        .all(app.db.read())
+        .await?;
+    let mut credit: BTreeMap<CustomerId, BTreeMap<String, i64>> = BTreeMap::new();
+    for row in rows {
+        if let Some(customer) = row.customer_id {
+            let of_customer = credit.entry(customer).or_default();
+            of_customer.insert(row.currency, row.balance_minor.unwrap_or(0));
+        }
+    }
+    Ok(credit)
+}
+
+/// What a customer has of store credit in a currency, locked until the transaction ends.
+pub async fn lock_store_credit_in_tx(
+    tx: &DatabaseTransaction,
+    customer: CustomerId,
+    currency: &str,
+) -> Result<i64, DbErr> {
+    let account = ledger_account::Entity::find()
+        .filter(ledger_account::Column::CustomerId.eq(customer))
+        .filter(ledger_account::Column::Kind.eq(LedgerAccountKind::StoreCredit))
         .filter(ledger_account::Column::Currency.eq(currency))
         .lock_exclusive()
         .one(tx)
@@ -94,6 +151,32 @@ pub async fn lock_all_available_in_tx(
         .map(drop)
 }
 
+/// The same in one currency, with what is there, where that is not nothing.
+pub async fn lock_available_of_in_tx(
+    tx: &DatabaseTransaction,
+    partnerships: impl IntoIterator<Item = PartnershipId>,
+    currency: &str,
+) -> Result<Vec<(LedgerAccountId, PartnershipId, i64)>, DbErr> {
+    let rows = ledger_account::Entity::find()
+        .filter(ledger_account::Column::PartnershipId.is_in(partnerships))
+        .filter(ledger_account::Column::Kind.eq(LedgerAccountKind::Available))
+        .filter(ledger_account::Column::Currency.eq(currency))
+        .order_by_asc(ledger_account::Column::AccountKey)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some((
+                row.id,
+                row.partnership_id?,
+                row.balance_minor.filter(|balance| *balance != 0)?,
+            ))
+        })
+        .collect())
+}
+
 /// The sum of one kind of a brand's accounts in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct KindTotal {
@@ -102,7 +185,7 @@ pub struct KindTotal {
     pub total_minor: i64,
 }
 
-/// Every kind of account of a brand, summed over its entries: partners' liabilities and the brand's own side.
+/// Every kind of account of a brand, summed over its entries: liabilities to partners and customers, and the brand's own side.
 pub async fn list_brand_totals(app: &App, brand: BrandId) -> Result<Vec<KindTotal>, DbErr> {
     let connection = app.db.read();
     let statement = Statement::from_sql_and_values(

@@ -5,9 +5,10 @@
 //! below zero. Accounts with a cached balance are touched in the order of their keys, so that two use cases never wait
 //! for each other in a circle; a brand's own accounts are never locked, they are summed when asked.
 //!
-//! Deliberately absent today: store credit, fees.
+//! Deliberately absent today: fees.
 
 pub mod balances;
+pub mod entries;
 pub mod post;
 pub mod types;
 pub mod verify;

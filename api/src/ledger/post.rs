@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{AdjustmentId, BrandId, CommissionId, LedgerAccountId, LedgerTransferId, PartnerId, PartnershipId, PayoutId},
+    ids::{
+        AdjustmentId, BrandId, CommissionId, CustomerId, LedgerAccountId, LedgerTransferId, PartnerId, PartnershipId,
+        PayoutId, StoreCreditRedemptionId,
+    },
     ledger_account::{self, LedgerAccountKind},
     ledger_entry,
     ledger_transfer::{self, TransferKind},
@@ -29,6 +32,8 @@ pub enum Owner {
         partnership: PartnershipId,
         partner: PartnerId,
     },
+    /// A liability to a customer, with a cached balance.
+    Customer { customer: CustomerId },
     /// The brand's own side, summed when asked.
     Brand,
 }
@@ -52,6 +57,7 @@ pub struct Posting {
     pub commission: Option<CommissionId>,
     pub payout: Option<PayoutId>,
     pub adjustment: Option<AdjustmentId>,
+    pub redemption: Option<StoreCreditRedemptionId>,
     pub occurred_at: DateTime<Utc>,
     pub lines: Vec<Line>,
 }
@@ -69,6 +75,7 @@ impl Posting {
 fn account_key(brand: BrandId, owner: Owner, kind: LedgerAccountKind, currency: Currency) -> String {
     match owner {
         Owner::Partnership { partnership, .. } => format!("{partnership}:{}:{currency}", kind.to_value()),
+        Owner::Customer { customer } => format!("{customer}:{}:{currency}", kind.to_value()),
         Owner::Brand => format!("{brand}:{}:{currency}", kind.to_value()),
     }
 }
@@ -110,8 +117,9 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
     for posting in postings {
         for line in &posting.lines {
             let key = account_key(posting.brand, line.owner, line.kind, posting.currency);
-            let (partnership_id, partner_id, balance_minor) = match line.owner {
-                Owner::Partnership { partnership, partner } => (Some(partnership), Some(partner), Some(0)),
+            let (partnership_id, partner_id, customer_id) = match line.owner {
+                Owner::Partnership { partnership, partner } => (Some(partnership), Some(partner), None),
+                Owner::Customer { customer } => (None, None, Some(customer)),
                 Owner::Brand => (None, None, None),
             };
             wanted
@@ -122,9 +130,10 @@ async fn open_accounts_in_tx(tx: &DatabaseTransaction, app: &App, postings: &[Po
                     brand_id: Set(posting.brand),
                     partnership_id: Set(partnership_id),
                     partner_id: Set(partner_id),
+                    customer_id: Set(customer_id),
                     kind: Set(line.kind),
                     currency: Set(posting.currency.code().to_owned()),
-                    balance_minor: Set(balance_minor),
+                    balance_minor: Set((line.owner != Owner::Brand).then_some(0)),
                 });
         }
     }
@@ -229,6 +238,7 @@ async fn insert_rows_in_tx(
             commission_id: Set(posting.commission),
             payout_id: Set(posting.payout),
             adjustment_id: Set(posting.adjustment),
+            redemption_id: Set(posting.redemption),
             occurred_at: Set(posting.occurred_at),
         });
         for line in &posting.lines {

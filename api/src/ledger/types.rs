@@ -31,14 +31,28 @@ pub enum LedgerAccountKind {
     Reserve,
     /// In payouts that are not finished.
     InTransit,
+    /// What customers can spend.
+    StoreCredit,
     /// What commissions cost the brand.
     CommissionExpense,
     /// What partners were charged for orders that were sent in vain.
     PenaltyIncome,
     /// Debts of partners that the brand gave up.
     BadDebt,
-    /// Paid out through the bank.
+    /// What customers have spent of store credit.
+    StoreCreditRedeemed,
+    /// What providers took for paying out.
+    PayoutFeeExpense,
+    /// What was brought to banks and providers to pay out of.
+    Funding,
+    /// Paid out by hand and through the bank.
     CashBank,
+    /// Paid out through RazorpayX.
+    CashRazorpayx,
+    /// Paid out through PayPal.
+    CashPaypal,
+    /// Paid out through Stripe.
+    CashStripe,
 }
 
 /// What a partnership holds in one currency.

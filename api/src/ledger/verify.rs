@@ -130,6 +130,24 @@ const CHECKS: &[(&str, &str)] = &[
                 <> CASE WHEN p.state IN ('DRAFT', 'APPROVED', 'SUBMITTED', 'UNKNOWN') THEN p.amount_minor ELSE 0 END",
     ),
     (
+        "what left of a payout is what was paid and has not come back",
+        "SELECT COALESCE(p.reference, p.state) AS broken FROM payouts p
+         LEFT JOIN ledger_transfers t ON t.payout_id = p.id
+         LEFT JOIN ledger_entries e ON e.transfer_id = t.id
+         LEFT JOIN ledger_accounts a ON a.id = e.account_id
+         GROUP BY p.id, p.reference, p.state, p.amount_minor
+         HAVING COALESCE(SUM(CASE WHEN a.kind LIKE 'CASH%' OR a.kind = 'PAYOUT_FEE_EXPENSE' THEN e.amount_minor ELSE 0 END), 0)
+                <> CASE WHEN p.state = 'PAID' THEN p.amount_minor ELSE 0 END",
+    ),
+    (
+        "a commission was paid what payouts that stand have paid of it",
+        "SELECT c.arithmetic AS broken FROM commissions c
+         LEFT JOIN payout_items i ON i.commission_id = c.id
+         LEFT JOIN payouts p ON p.id = i.payout_id AND p.state = 'PAID'
+         GROUP BY c.id, c.arithmetic, c.paid_minor
+         HAVING COALESCE(SUM(CASE WHEN p.id IS NOT NULL THEN i.amount_minor ELSE 0 END), 0) <> c.paid_minor",
+    ),
+    (
         "an adjustment has moved what it says",
         "SELECT m.reason AS broken FROM adjustments m
          LEFT JOIN ledger_transfers t ON t.adjustment_id = m.id
@@ -137,6 +155,39 @@ const CHECKS: &[(&str, &str)] = &[
          LEFT JOIN ledger_accounts a ON a.id = e.account_id
          GROUP BY m.id, m.reason, m.amount_minor
          HAVING COALESCE(SUM(CASE WHEN a.kind = 'AVAILABLE' THEN e.amount_minor ELSE 0 END), 0) <> m.amount_minor",
+    ),
+    (
+        "an approved transfer to a customer has moved what it says",
+        "SELECT s.customer_external_id AS broken FROM store_credit_transfers s
+         LEFT JOIN adjustments m ON m.id = s.adjustment_id
+         WHERE (s.state = 'APPROVED') <> (s.adjustment_id IS NOT NULL)
+            OR (s.adjustment_id IS NOT NULL AND (m.kind <> 'STORE_CREDIT' OR m.amount_minor <> -s.amount_minor
+                OR m.currency <> s.currency OR m.partnership_id <> s.partnership_id
+                OR s.amount_minor <> (SELECT COALESCE(SUM(e.amount_minor), 0) FROM ledger_transfers t
+                    JOIN ledger_entries e ON e.transfer_id = t.id JOIN ledger_accounts a ON a.id = e.account_id
+                    WHERE t.adjustment_id = m.id AND a.kind = 'STORE_CREDIT' AND a.customer_id = s.customer_id)))",
+    ),
+    (
+        "what was given to a customer was asked for",
+        "SELECT m.reason AS broken FROM adjustments m WHERE m.kind = 'STORE_CREDIT'
+         AND NOT EXISTS (SELECT 1 FROM store_credit_transfers s WHERE s.adjustment_id = m.id)",
+    ),
+    (
+        "a redemption has moved what it says",
+        "SELECT COALESCE(a.account_key, r.currency) AS broken FROM store_credit_redemptions r
+         LEFT JOIN ledger_accounts a ON a.customer_id = r.customer_id AND a.currency = r.currency
+             AND a.kind = 'STORE_CREDIT'
+         WHERE r.amount_minor <> (SELECT COALESCE(-SUM(e.amount_minor), 0) FROM ledger_transfers t
+             JOIN ledger_entries e ON e.transfer_id = t.id WHERE t.redemption_id = r.id AND e.account_id = a.id)",
+    ),
+    (
+        "a customer has what transfers brought and redemptions left",
+        "SELECT a.account_key AS broken FROM ledger_accounts a
+         WHERE a.kind = 'STORE_CREDIT' AND (a.customer_id IS NULL OR a.balance_minor <>
+             (SELECT COALESCE(SUM(s.amount_minor), 0) FROM store_credit_transfers s
+              WHERE s.customer_id = a.customer_id AND s.currency = a.currency AND s.state = 'APPROVED')
+             - (SELECT COALESCE(SUM(r.amount_minor), 0) FROM store_credit_redemptions r
+                WHERE r.customer_id = a.customer_id AND r.currency = a.currency))",
     ),
     (
         "what is available is what commissions and adjustments brought, and no payout took",

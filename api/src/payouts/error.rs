@@ -19,5 +19,21 @@ crate::error_codes! {
         ReferenceInvalid,
         /// A reason has 1 to 500 characters.
         ReasonInvalid,
+        /// Payouts to this partner are held; the message says why.
+        PayoutsHeld,
+        /// Payouts to this partner are not held.
+        PayoutsNotHeld,
+        /// The payout is part of a batch, and is released with it.
+        PayoutInBatch,
+        /// Whoever drafted it may not release it.
+        SecondPersonRequired,
+        /// A provider pays it: what became of it is not said by hand.
+        PaidByProvider,
+        /// Nobody can be asked to take it back; the message says why.
+        RecallNotPossible,
+        /// The provider does not take it back; the message says it in its words.
+        RecallRefused,
+        /// It is not known whether the provider took it back; it is being looked up.
+        RecallUnclear,
     }
 }

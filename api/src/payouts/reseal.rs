@@ -83,3 +83,33 @@ where
     }
     Ok(report)
 }
+
+/// A function that seals anew the one sealed text of a table's rows.
+macro_rules! reseals {
+    ($(#[$meta:meta])* $name:ident of $entity:ident: $column:ident, $field:ident, $place_of:path) => {
+        $(#[$meta])*
+        pub async fn $name(
+            app: &$crate::app::App,
+        ) -> std::result::Result<$crate::payouts::reseal::Resealed, $crate::error::Fault> {
+            use entity::$entity::{ActiveModel, Column, Entity};
+            let table: $crate::payouts::reseal::Sealed<Entity> = $crate::payouts::reseal::Sealed {
+                id: Column::Id,
+                text: Column::$column,
+                uuid: |row| row.id.0,
+                name: |row| row.id.to_string(),
+                anew: |app, row| {
+                    let place = $place_of(row.id);
+                    let text = app.key_ring.open(place, &row.$field)?;
+                    Ok(ActiveModel {
+                        id: sea_orm::ActiveValue::Set(row.id),
+                        $field: sea_orm::ActiveValue::Set(app.key_ring.seal(&app.ids, place, &text)?),
+                        ..Default::default()
+                    })
+                },
+            };
+            $crate::payouts::reseal::reseal(app, table).await
+        }
+    };
+}
+
+pub(in crate::payouts) use reseals;

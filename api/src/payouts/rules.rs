@@ -1,6 +1,12 @@
 //! What a payout pays: pure arithmetic.
 
-use entity::ids::{AdjustmentId, CommissionId};
+use chrono::{DateTime, Utc};
+use entity::{
+    brand,
+    ids::{AdjustmentId, CommissionId},
+};
+
+use crate::money::{Currency, Money};
 
 /// What moved the available balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +23,8 @@ pub struct Payable {
     pub payable_minor: i64,
     /// Items of payouts that stand.
     pub itemised_minor: i64,
+    /// Since when it is available; what is absent counts as always.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// A portion of it; negative where more was paid than is still owed, or something was taken.
@@ -24,6 +32,34 @@ pub struct Payable {
 pub struct Item {
     pub source: Source,
     pub amount_minor: i64,
+    /// Since when its source is available.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Item {
+    /// The commission that something is paid of.
+    #[must_use]
+    pub fn paid_commission(&self) -> Option<CommissionId> {
+        match self.source {
+            Source::Commission(id) if self.amount_minor > 0 => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// What of these became available until a moment; what was taken counts whenever it was.
+#[must_use]
+pub fn until(items: Vec<Item>, cutoff: Option<DateTime<Utc>>) -> Vec<Item> {
+    let Some(cutoff) = cutoff else { return items };
+    let counts = |item: &Item| item.amount_minor < 0 || item.since.is_none_or(|since| since <= cutoff);
+    items.into_iter().filter(counts).collect()
+}
+
+/// The smallest payout in a currency. It is an amount of the brand's own currency; in another one there is none.
+#[must_use]
+pub fn minimum(brand: &brand::Model, currency: Currency) -> Money {
+    let is_own = currency.code() == brand.currency;
+    Money::new(if is_own { brand.payout_minimum_minor } else { 0 }, currency)
 }
 
 /// The items of a payout of everything that is available: each source's difference between what is payable and what was
@@ -35,6 +71,7 @@ pub fn items(payables: &[Payable]) -> Vec<Item> {
         .map(|payable| Item {
             source: payable.source,
             amount_minor: payable.payable_minor - payable.itemised_minor,
+            since: payable.since,
         })
         .filter(|item| item.amount_minor != 0)
         .collect()
@@ -51,6 +88,7 @@ mod tests {
             source: Source::Commission(CommissionId(Uuid::from_u128(id))),
             payable_minor,
             itemised_minor,
+            since: None,
         }
     }
 

@@ -2,19 +2,24 @@
 
 mod cancel;
 mod create;
+pub(in crate::payouts) mod draft;
+mod hold;
 mod pay;
+pub(in crate::payouts) mod settle;
+mod unpaid;
 
 use entity::{
     TenantScoped,
     commission::{self, CommissionState},
-    ids::{BrandId, CommissionId, PartnerId, PayoutId},
+    ids::{BrandId, CommissionId, PartnerId, PayoutId, UserId},
     ledger_account::LedgerAccountKind,
     ledger_transfer::TransferKind,
-    payout::{self, PayoutState},
+    payout::{self, PayoutRail, PayoutState},
     payout_item,
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, RelationDef,
+    ActiveEnum, ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, RelationDef,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -22,7 +27,9 @@ use serde_json::json;
 pub use self::{
     cancel::cancel_payout,
     create::{CreatePayout, create_payout},
+    hold::{hold_payouts, release_payout_hold},
     pay::mark_payout_paid,
+    unpaid::mark_payout_unpaid,
 };
 use crate::{
     accounts::{
@@ -35,6 +42,7 @@ use crate::{
     idempotency::{self, Claim, Key},
     infra::db::INSERT_CHUNK,
     ledger::post::{Line, Owner, Posting},
+    money::Currency,
     outbox::{self, Fact, Topic},
     page::{self, Page, Slice},
     payouts::error::PayoutErrorCode as Code,
@@ -102,6 +110,18 @@ fn of_payout() -> RelationDef {
         .into()
 }
 
+/// Where the money of a rail is counted.
+#[must_use]
+pub(in crate::payouts) fn cash(rail: PayoutRail) -> LedgerAccountKind {
+    match rail {
+        PayoutRail::Manual | PayoutRail::BankFile => LedgerAccountKind::CashBank,
+        PayoutRail::Razorpayx => LedgerAccountKind::CashRazorpayx,
+        PayoutRail::Paypal => LedgerAccountKind::CashPaypal,
+        PayoutRail::Stripe => LedgerAccountKind::CashStripe,
+    }
+}
+
+/// Lines in the payout's own currency.
 fn posting<const N: usize>(
     app: &App,
     row: &payout::Model,
@@ -109,30 +129,42 @@ fn posting<const N: usize>(
     kind: TransferKind,
     lines: [(LedgerAccountKind, i64); N],
 ) -> std::result::Result<Posting, Fault> {
+    let currency = row.currency.parse().map_err(Fault::new)?;
+    Ok(posting_in(app, row, cause, kind, currency, lines))
+}
+
+fn posting_in<const N: usize>(
+    app: &App,
+    row: &payout::Model,
+    cause: &str,
+    kind: TransferKind,
+    currency: Currency,
+    lines: [(LedgerAccountKind, i64); N],
+) -> Posting {
     let partnership = Owner::Partnership {
         partnership: row.partnership_id,
         partner: row.partner_id,
     };
     let line = |(kind, amount_minor): (LedgerAccountKind, i64)| Line {
-        owner: if kind == LedgerAccountKind::CashBank {
-            Owner::Brand
-        } else {
-            partnership
+        owner: match kind {
+            LedgerAccountKind::Available | LedgerAccountKind::InTransit => partnership,
+            _ => Owner::Brand,
         },
         kind,
         amount_minor,
     };
-    Ok(Posting {
+    Posting {
         key: format!("{}:{cause}", row.id),
         kind,
         brand: row.brand_id,
-        currency: row.currency.parse().map_err(Fault::new)?,
+        currency,
         commission: None,
         payout: Some(row.id),
         adjustment: None,
+        redemption: None,
         occurred_at: app.clock.now(),
         lines: lines.map(line).to_vec(),
-    })
+    }
 }
 
 /// What the log says beside the payout itself: the state it came to.
@@ -141,7 +173,11 @@ pub fn announced(state: payout::PayoutState) -> serde_json::Value {
     json!({ "state": state.to_value() })
 }
 
-async fn announce_in_tx(tx: &DatabaseTransaction, app: &App, row: &payout::Model) -> std::result::Result<(), Fault> {
+pub(in crate::payouts) async fn announce_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    row: &payout::Model,
+) -> std::result::Result<(), Fault> {
     let fact = Fact {
         topic: Topic::PayoutChanged,
         brand: Some(row.brand_id),
@@ -169,70 +205,104 @@ async fn lock_in_tx(
     Ok(row)
 }
 
-/// One guarded transition with its audit row and announcement.
-async fn move_in_tx(
+/// A transition that does not exist is refused, naming both states.
+fn check_move(row: &payout::Model, from: &[PayoutState], to: PayoutState) -> Result<()> {
+    if from.contains(&row.state) {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        Code::InvalidTransition,
+        audit::impossible("a payout", &row.state, &to),
+    ))
+}
+
+/// One transition, checked before, with its audit row and announcement; writes the rest of the row, too.
+pub(in crate::payouts) async fn move_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
     row: &mut payout::Model,
-    from: &[PayoutState],
     to: PayoutState,
     reason: Option<&str>,
-) -> Result<()> {
-    if !from.contains(&row.state) {
-        return Err(Failure::refused(
-            Code::InvalidTransition,
-            format!("a payout cannot go from {} to {}", row.state.to_value(), to.to_value()),
-        ));
-    }
+) -> std::result::Result<(), Fault> {
+    let now = Some(app.clock.now());
     let action = match to {
-        PayoutState::Approved => "payout.approved",
-        PayoutState::Paid => "payout.paid",
-        _ => "payout.cancelled",
+        PayoutState::Draft => "payout.drafted",
+        PayoutState::Unknown => "payout.unclear",
+        PayoutState::Approved => {
+            row.approved_at = now;
+            "payout.approved"
+        }
+        PayoutState::Submitted => {
+            // What was handed over once was handed over then, whatever is found out in between.
+            row.submitted_at = row.submitted_at.or(now);
+            "payout.submitted"
+        }
+        PayoutState::Paid => {
+            row.paid_at = now;
+            "payout.paid"
+        }
+        PayoutState::Failed => {
+            row.failed_at = now;
+            "payout.failed"
+        }
+        PayoutState::Returned => {
+            row.returned_at = now;
+            "payout.returned"
+        }
+        PayoutState::Cancelled => {
+            row.cancelled_at = now;
+            "payout.cancelled"
+        }
     };
-    audit::record_in_tx(
-        tx,
-        app,
-        actor,
-        Change::of_state(row.brand_id, action, row.id, &row.state, &to, reason),
-    )
-    .await?;
+    let change = Change::of_state(row.brand_id, action, row.id, &row.state, &to, reason);
+    audit::record_in_tx(tx, app, actor, change).await?;
     row.state = to;
-    let at = Some(app.clock.now());
-    match to {
-        PayoutState::Approved => row.approved_at = at,
-        PayoutState::Paid => row.paid_at = at,
-        _ => row.cancelled_at = at,
-    }
-    payout::Entity::update(payout::ActiveModel {
-        id: Set(row.id),
-        state: Set(row.state),
-        reference: Set(row.reference.clone()),
-        approved_at: Set(row.approved_at),
-        paid_at: Set(row.paid_at),
-        cancelled_at: Set(row.cancelled_at),
-        ..Default::default()
-    })
-    .exec_without_returning(tx)
-    .await?;
-    announce_in_tx(tx, app, row).await?;
+    write_in_tx(tx, row).await?;
+    announce_in_tx(tx, app, row).await
+}
+
+pub(in crate::payouts) async fn write_in_tx(
+    tx: &DatabaseTransaction,
+    row: &payout::Model,
+) -> std::result::Result<(), Fault> {
+    payout::Entity::update(row.clone().into_active_model().reset_all())
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
+}
+
+/// What belongs to a batch is released and taken back with it.
+fn refuse_of_batch(row: &payout::Model) -> Result<()> {
+    match row.batch_id {
+        None => Ok(()),
+        Some(batch) => Err(Failure::refused_field(
+            Code::PayoutInBatch,
+            "id",
+            format!("this payout is part of {batch}: approve that"),
+        )),
+    }
+}
+
+/// Whether whoever drafted something may release it.
+pub(in crate::payouts) fn is_second_person(actor: &Actor, created_by: Option<UserId>) -> bool {
+    created_by.is_none() || actor.user().ok() != created_by
 }
 
 /// Releases a drafted payout.
 pub async fn approve_payout(app: &App, actor: &Actor, id: PayoutId) -> Result<payout::Model> {
     let tx = app.db.begin().await?;
     let mut row = lock_in_tx(&tx, actor, Operation::ApprovePayout, id).await?;
-    move_in_tx(
-        &tx,
-        app,
-        actor,
-        &mut row,
-        &[PayoutState::Draft],
-        PayoutState::Approved,
-        None,
-    )
-    .await?;
+    refuse_of_batch(&row)?;
+    check_move(&row, &[PayoutState::Draft], PayoutState::Approved)?;
+    if row.needs_second_person && !is_second_person(actor, row.created_by) {
+        return Err(Failure::refused_field(
+            Code::SecondPersonRequired,
+            "id",
+            "you drafted this payout: somebody else must release it",
+        ));
+    }
+    move_in_tx(&tx, app, actor, &mut row, PayoutState::Approved, None).await?;
     app.commit(tx).await?;
     Ok(row)
 }
@@ -246,6 +316,14 @@ pub fn may_see_payout(actor: &Actor, row: &payout::Model) -> bool {
         || actor
             .authorise(Operation::SeeOwnPayouts, Place::partner(row.partner_id))
             .is_ok()
+}
+
+/// What a payout cost, and what is wrong with it, is the brand's.
+#[must_use]
+pub fn may_see_costs(actor: &Actor, row: &payout::Model) -> bool {
+    actor
+        .authorise(Operation::SeePayouts, Place::brand(row.brand_id))
+        .is_ok()
 }
 
 /// Whose payouts to list.

@@ -20,6 +20,7 @@ use crate::{
     },
     page, payload,
     payouts::{
+        batches::types::PayoutBatch,
         error::{PayoutError, PayoutErrorCode},
         loaders::ItemsOf,
         methods::types::PayoutDestination,
@@ -55,6 +56,14 @@ pub enum PayoutState {
 pub enum PayoutRail {
     /// A person pays, and gives the bank's reference.
     Manual,
+    /// A person hands a file to the bank, and brings back what the bank says.
+    BankFile,
+    /// RazorpayX.
+    Razorpayx,
+    /// PayPal Payouts.
+    Paypal,
+    /// Stripe transfers to connected accounts.
+    Stripe,
 }
 
 /// Money leaving to a partner.
@@ -73,10 +82,20 @@ pub struct Payout {
     pub created_at: DateTime<Utc>,
     /// When finance released it.
     pub approved_at: Option<DateTime<Utc>>,
+    /// When it was handed over to its rail.
+    pub submitted_at: Option<DateTime<Utc>>,
     /// When it was paid.
     pub paid_at: Option<DateTime<Utc>>,
+    /// When it was known that it never left.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// When it was known that it came back.
+    pub returned_at: Option<DateTime<Utc>>,
     /// When it was taken back.
     pub cancelled_at: Option<DateTime<Utc>>,
+    /// Where it stands, in the provider's own words.
+    pub provider_state: Option<String>,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
     #[graphql(skip)]
     pub row: payout::Model,
 }
@@ -90,8 +109,13 @@ impl From<payout::Model> for Payout {
             reference: row.reference.clone(),
             created_at: row.created_at,
             approved_at: row.approved_at,
+            submitted_at: row.submitted_at,
             paid_at: row.paid_at,
+            failed_at: row.failed_at,
+            returned_at: row.returned_at,
             cancelled_at: row.cancelled_at,
+            provider_state: row.provider_state.clone(),
+            provider_id: row.provider_id.clone(),
             row,
         }
     }
@@ -102,6 +126,40 @@ impl Payout {
     /// How much.
     async fn amount(&self) -> Result<Option<Money>, ApiError> {
         Money::stored(self.row.amount_minor, &self.row.currency).map(Some)
+    }
+
+    /// What the provider took beside the amount; absent while it is not known. For the brand.
+    async fn fee(&self, ctx: &Context<'_>) -> Result<Option<Money>, ApiError> {
+        let (Some(minor), Some(currency)) = (self.row.fee_minor, &self.row.fee_currency) else {
+            return Ok(None);
+        };
+        if !service::may_see_costs(ctx.actor(), &self.row) {
+            return Ok(None);
+        }
+        Money::stored(minor, currency).map(Some)
+    }
+
+    /// Why it failed or came back.
+    async fn failure(&self) -> Option<PayoutFailure> {
+        let reason = self.row.failure_reason.clone()?;
+        Some(PayoutFailure {
+            code: self.row.failure_code.clone(),
+            reason,
+        })
+    }
+
+    /// What a person must look into; absent when nothing is. For the brand.
+    async fn attention(&self, ctx: &Context<'_>) -> Option<String> {
+        let is_shown = service::may_see_costs(ctx.actor(), &self.row);
+        self.row.attention.clone().filter(|_| is_shown)
+    }
+
+    /// The batch it is part of. For the brand.
+    async fn batch(&self, ctx: &Context<'_>) -> Result<Option<PayoutBatch>, ApiError> {
+        match self.row.batch_id {
+            Some(id) => Ok(ctx.load(id).await?.map(PayoutBatch::from)),
+            None => Ok(None),
+        }
     }
 
     /// To whom.
@@ -161,6 +219,15 @@ impl PayoutItem {
             None => Ok(None),
         }
     }
+}
+
+/// Why a payout failed or came back.
+#[derive(SimpleObject)]
+pub struct PayoutFailure {
+    /// The provider's code, or that of what its rail does not carry; absent where a person said it.
+    pub code: Option<String>,
+    /// In words.
+    pub reason: String,
 }
 
 connection! {
@@ -259,6 +326,40 @@ pub struct MarkPayoutPaidInput {
     pub reference: String,
 }
 
+/// A payout that was marked as paid and was not.
+#[derive(InputObject)]
+pub struct MarkPayoutUnpaidInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
+    /// The payout.
+    pub id: ID,
+    /// Why: 1 to 500 characters. The partner sees it.
+    pub reason: String,
+}
+
+/// A payout to ask back from its provider.
+#[derive(InputObject)]
+pub struct RecallPayoutInput {
+    /// The payout.
+    pub id: ID,
+}
+
+/// A partner to pay nothing for now.
+#[derive(InputObject)]
+pub struct HoldPayoutsInput {
+    /// Whom.
+    pub partnership_id: ID,
+    /// Why: 1 to 500 characters. The partner sees it.
+    pub reason: String,
+}
+
+/// A partner to pay again.
+#[derive(InputObject)]
+pub struct ReleasePayoutHoldInput {
+    /// Whom.
+    pub partnership_id: ID,
+}
+
 /// A payout to take back.
 #[derive(InputObject)]
 pub struct CancelPayoutInput {
@@ -291,6 +392,38 @@ payload! {
     replayable MarkPayoutPaidPayload {
         /// The payout, paid.
         payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `markPayoutUnpaid` answers.
+    replayable MarkPayoutUnpaidPayload {
+        /// The payout, returned.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `recallPayout` answers.
+    RecallPayoutPayload {
+        /// The payout, taken back.
+        payout: Payout
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `holdPayouts` answers.
+    HoldPayoutsPayload {
+        /// The partnership.
+        partnership: Partnership
+    } refused by PayoutError, PayoutErrorCode
+}
+
+payload! {
+    /// What `releasePayoutHold` answers.
+    ReleasePayoutHoldPayload {
+        /// The partnership.
+        partnership: Partnership
     } refused by PayoutError, PayoutErrorCode
 }
 

@@ -156,7 +156,19 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeCommissions => of_brand(world, "commissions(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayouts => of_brand(world, "payouts(first: 2) { nodes { amount { amount } } }"),
         Operation::SeePayoutSettings => of_brand(world, "payoutSettings { reserveDays }"),
+        Operation::SeePayoutQueue => of_brand(
+            world,
+            "payoutQueue(currency: \"EUR\", first: 2) { nodes { due { amount } blocks { code } } }",
+        ),
+        Operation::PreviewPayouts => of_brand(
+            world,
+            "payoutPreview(input: { currency: \"EUR\" }) { payoutCount blocked { code } }",
+        ),
+        Operation::SeePayoutBatches => of_brand(world, "payoutBatches(first: 2) { nodes { state totals { count } } }"),
         Operation::SeePayoutRails => of_brand(world, "payoutRails { provider holder environment masked webhookUrl }"),
+        Operation::SeeStoreCreditTransfers => {
+            of_brand(world, "storeCreditTransfers(first: 2) { nodes { amount { amount } } }")
+        }
         Operation::SeeLedger => of_brand(world, "ledgerBalances { balance { amount } }"),
 
         Operation::SeeMessageThreads => of_brand(world, "messageThreads(first: 2) { nodes { unreadCount } }"),
@@ -212,8 +224,25 @@ pub fn case(operation: Operation, world: &World) -> Case {
         Operation::SeeEffectiveRules => of_partnership(world, "effectiveRules { percent }"),
         Operation::SeeTermsAcceptances => of_partnership(world, "termsAcceptances(first: 2) { nodes { version } }"),
         Operation::SeeBalances => of_partnership(world, "balances { currency }"),
+        Operation::SeeWithdrawable => {
+            of_partnership(world, "withdrawableBalances { amount { amount } blocks { code } }")
+        }
         Operation::SeeAdjustments => of_partnership(world, "adjustments(first: 2) { nodes { reason } }"),
         Operation::SeeStatement => of_partnership(world, "statement(currency: \"EUR\", first: 2) { nodes { kind } }"),
+
+        Operation::SeeStoreCreditTransfersOfPartnership => {
+            of_partnership(world, "storeCreditTransfers(first: 2) { nodes { note } }")
+        }
+        Operation::SeeStoreCredit => list(
+            "node",
+            &world.sale.customer,
+            "... on Customer { storeCredit { amount } }",
+        ),
+        Operation::SeeStoreCreditStatement => list(
+            "node",
+            &world.sale.customer,
+            "... on Customer { storeCreditStatement(currency: \"EUR\", first: 2) { nodes { kind } } }",
+        ),
 
         Operation::SignUp => {
             edit(json!({ "email": "tried@example.org", "password": PASSWORD, "displayName": "tried" }))
@@ -413,6 +442,22 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "idempotencyKey": "tried-reject", "id": to_reject, "reason": "tried",
         })),
 
+        Operation::RequestStoreCreditTransfer => edit(json!({
+            "idempotencyKey": "tried", "partnershipId": world.partnership, "customerExternalId": "customer",
+            "amount": { "amount": "0.10", "currency": "EUR" },
+        })),
+        Operation::WithdrawStoreCreditTransfer => edit_id(&world.store_credit.requested[0]),
+        Operation::ApproveStoreCreditTransfer => edit(json!({
+            "idempotencyKey": "tried", "id": world.store_credit.requested[1],
+        })),
+        Operation::RefuseStoreCreditTransfer => edit(json!({
+            "id": world.store_credit.requested[2], "reason": "tried",
+        })),
+        Operation::RedeemStoreCredit => edit(json!({
+            "idempotencyKey": "tried", "brandId": world.brand, "customerExternalId": "customer",
+            "amount": { "amount": "0.10", "currency": "EUR" },
+        })),
+
         Operation::CreatePayout => edit(json!({
             "idempotencyKey": "tried-payout", "partnershipId": world.partnership, "currency": "EUR",
         })),
@@ -431,6 +476,26 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "id": world.payout_methods[0], "currency": "INR", "currentPassword": PASSWORD,
         })),
         Operation::RemovePayoutMethod => edit(json!({ "id": world.payout_methods[1], "currentPassword": PASSWORD })),
+        Operation::RecallPayout => edit_id(&world.queued_payout),
+        Operation::MarkPayoutUnpaid => edit(json!({
+            "idempotencyKey": "tried-unpaid", "id": world.paid_payout, "reason": "tried",
+        })),
+        Operation::HoldPayouts => edit(json!({ "partnershipId": world.partnership, "reason": "tried" })),
+        Operation::ReleasePayoutHold => edit(json!({ "partnershipId": world.partnership })),
+        Operation::CreatePayoutBatch => edit(json!({
+            "idempotencyKey": "tried-batch", "brandId": world.brand, "currency": "USD",
+        })),
+        Operation::ApprovePayoutBatch => edit_id(&world.batches[0]),
+        Operation::CancelPayoutBatch => edit(json!({ "id": world.batches[1], "reason": "tried" })),
+        Operation::SubmitPayoutBatch => edit_id(&world.batches[2]),
+        Operation::ExportPayoutFile => edit(json!({
+            "idempotencyKey": "file", "batchId": world.batches[3], "format": "NEUTRAL_CSV",
+        })),
+        Operation::ImportPayoutResults => edit(json!({ "brandId": world.brand, "content": world.bank_answer })),
+        Operation::RecordPayoutFunding => edit(json!({
+            "idempotencyKey": "tried-funding", "brandId": world.brand, "rail": "PAYPAL", "reference": "tried",
+            "amount": { "amount": "1.00", "currency": "EUR" },
+        })),
         Operation::CancelPayout => edit(json!({
             "idempotencyKey": "tried-cancel", "id": to_cancel, "reason": "tried",
         })),

@@ -5,9 +5,12 @@ use entity::{
     api_key::{ApiKeyMode, KeyScope, KeyScopes},
     brand_member::BrandRole,
 };
-use sea_orm::{ActiveEnum, Iterable};
+use sea_orm::{ActiveEnum, ConnectionTrait, Iterable};
 use serde_json::{Value, json};
-use tributary::accounts::permissions::{Operation, Role};
+use tributary::{
+    accounts::permissions::{Operation, Role},
+    payouts::sending::follow,
+};
 
 use crate::support::{
     app::TestApp,
@@ -74,7 +77,18 @@ pub struct World {
     pub dispute: Dispute,
     /// To be released and paid, and to be taken back.
     pub payouts: [String; 2],
+    /// One that a person has marked as paid.
+    pub paid_payout: String,
+    /// Two drafts, one approved, one handed over.
+    pub batches: [String; 4],
+    /// Of the one that was handed over.
+    pub payout_file: String,
+    /// What a bank says of it.
+    pub bank_answer: String,
+    /// One that waits at its provider for money.
+    pub queued_payout: String,
     pub adjustment: String,
+    pub store_credit: StoreCredit,
     /// To be revoked; nobody authenticates with it.
     pub spare_key: String,
     /// Of the brand's audit log.
@@ -138,6 +152,15 @@ pub struct Dispute {
     pub amendment: String,
     pub chargeback: String,
     pub capture: String,
+}
+
+/// Of the partner for the customer of the sales: 1.50 EUR are left of what it was given.
+#[derive(Default)]
+pub struct StoreCredit {
+    /// To be withdrawn, approved and refused.
+    pub requested: [String; 3],
+    pub approved: String,
+    pub redemption: String,
 }
 
 pub struct Actor {
@@ -261,10 +284,17 @@ impl World {
             maker.payout(&program, &partnership, "release").await,
             maker.payout(&program, &partnership, "cancel").await,
         ];
+        let paid_payout = maker.payout(&program, &partnership, "paid").await;
+        maker
+            .manage("approvePayout", "payout", json!({ "id": paid_payout }))
+            .await;
+        let input = json!({ "idempotencyKey": "paid", "id": paid_payout, "reference": "paid" });
+        maker.manage("markPayoutPaid", "payout", input).await;
         let adjustment = maker.adjustment(&partnership).await;
         // What is left to be paid.
         let left = maker.sale(&program, "left").await;
         maker.approve(&left).await;
+        let store_credit = maker.store_credit(&creator, &partnership).await;
 
         let spare_key = app.secret_key(&owner, &brand).await.id;
         let members = "query ($id: ID!) { brand(id: $id) { members(first: 1) { nodes { id } } } }";
@@ -307,6 +337,8 @@ impl World {
             let input = json!({ "partnerId": partner, "details": details, "currentPassword": PASSWORD });
             payout_methods.push(maker.make(&creator, "addPayoutMethod", "payoutMethod", input).await);
         }
+        let (batches, payout_file, bank_answer) = maker.batches(&creator, &partner, &partnership).await;
+        let queued_payout = maker.queued_payout(&partnership).await;
         let people = maker.people(&creator, &partner, &recruit).await;
         let actors = actors(app, [&brand, &people.other_brand], &owner, &creator).await;
         Self {
@@ -342,7 +374,13 @@ impl World {
             sale,
             dispute,
             payouts,
+            paid_payout,
+            batches,
+            payout_file,
+            bank_answer,
+            queued_payout,
             adjustment,
+            store_credit,
             spare_key,
             audit_entry: text(&audit_entry, "id"),
             member: text(&member, "id"),
@@ -587,6 +625,107 @@ impl Maker<'_> {
             "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "given",
         });
         self.manage("adjustBalance", "adjustment", input).await
+    }
+
+    /// Batches in a currency that nothing else here is paid in, each of something given for it; the last is handed over, with its file
+    /// and what the bank says of it. Something is left for another one.
+    async fn batches(&self, creator: &User, partner: &str, partnership: &str) -> ([String; 4], String, String) {
+        let iban = json!({ "holderName": "Maya", "iban": "DE89370400440532013000", "currency": "USD" });
+        let input = json!({ "partnerId": partner, "details": { "iban": iban }, "currentPassword": PASSWORD });
+        self.make(creator, "addPayoutMethod", "payoutMethod", input).await;
+        self.app
+            .db_writer()
+            .execute_unprepared("UPDATE payout_methods SET cooling_off_until = created_at WHERE currency = 'USD'")
+            .await
+            .unwrap();
+        let mut batches = Vec::new();
+        for name in ["approve", "cancel", "submit", "export"] {
+            self.give_dollar(partnership, name).await;
+            let input = json!({ "idempotencyKey": name, "brandId": self.brand, "currency": "USD" });
+            batches.push(self.manage("createPayoutBatch", "batch", input).await);
+        }
+        self.give_dollar(partnership, "left").await;
+        for batch in &batches[2..] {
+            self.manage("approvePayoutBatch", "batch", json!({ "id": batch })).await;
+        }
+        self.manage("submitPayoutBatch", "batch", json!({ "id": batches[3] }))
+            .await;
+        let input = json!({ "idempotencyKey": "file", "batchId": batches[3], "format": "NEUTRAL_CSV" });
+        let file = self.manage("exportPayoutFile", "file", input).await;
+        let query = "query ($id: ID!) { node(id: $id) { ... on PayoutFile { content } } }";
+        let variables = json!({ "id": file });
+        let content = self
+            .app
+            .graphql_ok(Some(&self.owner.token), query, variables, "node")
+            .await;
+        let line = text(&content, "content");
+        let key = line.lines().nth(1).and_then(|line| line.split(',').next()).unwrap();
+        let answer = format!("line_id,status,bank_reference\n{key},paid,R-1\n");
+        (batches.try_into().unwrap(), file, answer)
+    }
+
+    /// A payout through a provider that has no money for it.
+    async fn queued_payout(&self, partnership: &str) -> String {
+        self.app
+            .db_writer()
+            .execute_unprepared("UPDATE payout_methods SET cooling_off_until = created_at WHERE kind = 'UPI'")
+            .await
+            .unwrap();
+        self.give(partnership, "rupees", "100.00", "INR").await;
+        let input = json!({ "idempotencyKey": "queued", "brandId": self.brand, "currency": "INR" });
+        let batch = self.manage("createPayoutBatch", "batch", input).await;
+        for step in ["approvePayoutBatch", "submitPayoutBatch"] {
+            self.manage(step, "batch", json!({ "id": batch })).await;
+        }
+        follow(&self.app.app).await.unwrap();
+        let query = "query ($id: ID!) { node(id: $id) { ... on PayoutBatch { payouts { nodes { id } } } } }";
+        let token = Some(self.owner.token.as_str());
+        let path = "node.payouts.nodes.0";
+        text(
+            &self.app.graphql_ok(token, query, json!({ "id": batch }), path).await,
+            "id",
+        )
+    }
+
+    async fn give_dollar(&self, partnership: &str, name: &str) {
+        self.give(partnership, &format!("dollar-{name}"), "1.00", "USD").await;
+    }
+
+    async fn give(&self, partnership: &str, key: &str, amount: &str, currency: &str) {
+        let input = json!({
+            "idempotencyKey": key, "partnershipId": partnership, "direction": "CREDIT",
+            "amount": { "amount": amount, "currency": currency }, "reason": "given",
+        });
+        self.manage("adjustBalance", "adjustment", input).await;
+    }
+
+    async fn store_credit(&self, creator: &User, partnership: &str) -> StoreCredit {
+        let eur = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
+        let request = async |key: &str, amount: &str| {
+            let input = json!({
+                "idempotencyKey": key, "partnershipId": partnership, "customerExternalId": "customer",
+                "amount": eur(amount),
+            });
+            self.make(creator, "requestStoreCreditTransfer", "storeCreditTransfer", input)
+                .await
+        };
+        let requested = [
+            request("withdrawn", "1.00").await,
+            request("approved", "1.00").await,
+            request("refused", "1.00").await,
+        ];
+        let approved = request("given", "2.00").await;
+        let input = json!({ "idempotencyKey": "given", "id": approved });
+        self.manage("approveStoreCreditTransfer", "storeCreditTransfer", input)
+            .await;
+        let input = json!({
+            "idempotencyKey": "spent", "brandId": self.brand, "customerExternalId": "customer", "amount": eur("0.50"),
+        });
+        StoreCredit {
+            requested,
+            approved,
+            redemption: self.manage("redeemStoreCredit", "storeCreditRedemption", input).await,
+        }
     }
 
     /// A drafted payout of a sale made for it.

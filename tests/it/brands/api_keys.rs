@@ -166,7 +166,13 @@ async fn a_key_does_what_its_scopes_say(#[values(Database::Sqlite, Database::Pos
         assert_eq!(keys[0]["scopes"], json!(["RECORD_EVENTS"]));
         assert_eq!(
             keys[1]["scopes"],
-            json!(["RECORD_EVENTS", "RECORD_REFUNDS", "READ_CONVERSIONS", "TRACK_CLICKS"])
+            json!([
+                "RECORD_EVENTS",
+                "RECORD_REFUNDS",
+                "READ_CONVERSIONS",
+                "TRACK_CLICKS",
+                "REDEEM_STORE_CREDIT"
+            ])
         );
 
         let body = json!({ "orderId": "A-1", "amount": "10.00", "currency": "EUR" });

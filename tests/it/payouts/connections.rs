@@ -466,7 +466,9 @@ async fn another_key_takes_over(#[values(Database::Sqlite, Database::Postgres)] 
         assert_eq!(
             String::from_utf8(done.stdout).unwrap(),
             "0 payout methods are sealed anew under `k1`, 0 were already\n\
-             3 rail connections are sealed anew under `k1`, 0 were already\n"
+             3 rail connections are sealed anew under `k1`, 0 were already\n\
+             0 payout requests are sealed anew under `k1`, 0 were already\n\
+             0 payout files are sealed anew under `k1`, 0 were already\n"
         );
         let after = rows(&app).await;
         for (before, after) in before.iter().zip(&after) {

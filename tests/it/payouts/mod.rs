@@ -1,5 +1,9 @@
+mod batches;
+mod chaos;
 mod connections;
 mod cooling_off;
+mod demo;
 mod methods;
 mod sealing;
+mod statement_file;
 mod webhook_doors;

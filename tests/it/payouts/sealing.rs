@@ -164,7 +164,9 @@ async fn a_missing_or_wrong_key_is_said_and_nothing_is_lost(
         assert_eq!(
             String::from_utf8(done.stdout).unwrap(),
             "1 payout methods are sealed anew under `k2`, 0 were already\n\
-             0 rail connections are sealed anew under `k2`, 0 were already\n"
+             0 rail connections are sealed anew under `k2`, 0 were already\n\
+             0 payout requests are sealed anew under `k2`, 0 were already\n\
+             0 payout files are sealed anew under `k2`, 0 were already\n"
         );
         // A wrong setting is never repeated.
         let wrong = output(url, &["serve", "--encryption-keys", "k1:c2VjcmV0"]).await;

@@ -130,20 +130,24 @@ pub async fn with_rails_app<Fut: Future<Output = ()>>(
     let mut instead = Instead::default();
     let clock = Arc::clone(&instead.clock) as Arc<dyn Clock>;
     let fakes = Arc::new(FakeRails::start(&clock).await.unwrap());
-    instead.rails = Outside {
-        pace: Arc::new(NoPace::default()),
-        patience: Patience {
-            request: RAIL_PATIENCE,
-            ..Patience::default()
-        },
-        certificates: Some(fakes.certificates()),
-    };
+    instead.rails = outside(&fakes);
     let configure = |config: &mut Config| {
         fakes.stand_in(&mut config.rails);
         fakes.give_credentials(&mut config.rails);
     };
     let given = Arc::clone(&fakes);
     with_instead(database, instead, configure, |app| body(app, given)).await;
+}
+
+fn outside(fakes: &FakeRails) -> Outside {
+    Outside {
+        pace: Arc::new(NoPace::default()),
+        patience: Patience {
+            request: RAIL_PATIENCE,
+            ..Patience::default()
+        },
+        certificates: Some(fakes.certificates()),
+    }
 }
 
 async fn with_instead<Fut: Future<Output = ()>>(
@@ -209,6 +213,24 @@ impl TestApp {
             router,
             client: CLIENT,
         }
+    }
+
+    /// Another process of the same installation: nothing of this one's memory.
+    pub async fn in_new_process(&self, fakes: &FakeRails) -> App {
+        let config = self.app.config.clone();
+        let db = Db::connect(&config.database_url, config.database_connections)
+            .await
+            .unwrap();
+        let parts = Parts {
+            clock: Arc::<ManualClock>::clone(&self.clock),
+            mailer: Some(Arc::<RecordingMailer>::clone(&self.mailer)),
+            rails: outside(fakes),
+            ..Parts::default()
+        };
+        let Ok(app) = App::assemble(config, db, parts).await else {
+            panic!("the application does not assemble");
+        };
+        app
     }
 
     /// What holds after every test: the outbox drains completely, and the books balance.

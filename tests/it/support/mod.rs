@@ -5,6 +5,7 @@ pub mod answer;
 pub mod app;
 pub mod builders;
 pub mod database;
+pub mod dice;
 pub mod digest;
 pub mod mail;
 pub mod marketplace;

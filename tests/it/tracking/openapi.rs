@@ -67,6 +67,20 @@ async fn every_door_takes_and_answers_what_is_said(#[values(Database::Sqlite, Da
         let seller = app.promoter(&market, "seller", None).await;
         app.code(&seller, "SELLER", json!({})).await;
         let slug = app.link(&seller).await;
+        // So that there is something to spend: 4.00 of the 9.00 that a sale brought.
+        let evidence = json!({ "promoCodes": ["SELLER"], "customerId": "bert" });
+        let sale = app.sale(&market, "S", "100.00", evidence).await;
+        app.approve(&market, &sale).await;
+        let input = json!({
+            "idempotencyKey": "given", "partnershipId": seller.partnership, "customerExternalId": "bert",
+            "amount": { "amount": "4.00", "currency": "EUR" },
+        });
+        let asked = app
+            .done(&seller.user, "requestStoreCreditTransfer", input, "storeCreditTransfer { id }")
+            .await;
+        let input = json!({ "idempotencyKey": "given", "id": asked["storeCreditTransfer"]["id"] });
+        app.done(&market.owner, "approveStoreCreditTransfer", input, "storeCreditTransfer { id }")
+            .await;
         let document = Document::served(&app).await;
         let order = json!({ "orderId": "A", "amount": "100.00", "currency": "EUR", "promoCodes": ["SELLER"] });
         let authorised = json!({ "orderId": "B", "amount": "10", "currency": "EUR", "capture": "AUTHORIZED" });
@@ -125,6 +139,17 @@ async fn every_door_takes_and_answers_what_is_said(#[values(Database::Sqlite, Da
                 201,
             ),
             ("/track/bulk", rows, 200),
+            (
+                "/track/redeem",
+                json!({ "customerId": "bert", "amount": "1.00", "currency": "EUR", "orderId": "S-2" }),
+                201,
+            ),
+            (
+                "/track/redeem",
+                json!({ "customerId": "carla", "amount": "99.00", "currency": "EUR" }),
+                422,
+            ),
+            ("/track/redeem", json!({ "customerId": "carla", "amount": "much", "currency": "EUR" }), 400),
         ];
         for (number, (path, body, expected)) in requests.into_iter().enumerate() {
             assert!(document.takes(path, &body), "{path} {body}");

@@ -6,8 +6,9 @@ use entity::{
     audit_entry,
     ids::{
         AdjustmentId, ApiKeyId, ApplicationId, BrandId, BrandMemberId, ChargebackId, CommissionRuleId, ConversionId,
-        ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutId, PayoutRailConnectionId,
-        ProgramId, ProgramInvitationId, PromoCodeId, RefusedEventId, TrackingLinkId, TypedId, UserId, split_id,
+        ListingId, MemberInvitationId, OrderId, PartnerGroupId, PartnershipId, PayoutBatchId, PayoutId,
+        PayoutRailConnectionId, ProgramId, ProgramInvitationId, PromoCodeId, RefusedEventId, StoreCreditRedemptionId,
+        StoreCreditTransferId, TrackingLinkId, TypedId, UserId, split_id,
     },
 };
 
@@ -165,10 +166,16 @@ pub enum AuditSubjectKind {
     Chargeback,
     /// Payouts.
     Payout,
+    /// Batches of payouts, and files written of them.
+    PayoutBatch,
     /// Credentials that a brand pays by.
     PayoutRailConnection,
     /// Adjustments.
     Adjustment,
+    /// Transfers to customers, as store credit.
+    StoreCreditTransfer,
+    /// Store credit that was spent.
+    StoreCreditRedemption,
     /// Events that were refused.
     RefusedEvent,
 }
@@ -193,8 +200,11 @@ impl AuditSubjectKind {
             Self::Order => OrderId::PREFIX,
             Self::Chargeback => ChargebackId::PREFIX,
             Self::Payout => PayoutId::PREFIX,
+            Self::PayoutBatch => PayoutBatchId::PREFIX,
             Self::PayoutRailConnection => PayoutRailConnectionId::PREFIX,
             Self::Adjustment => AdjustmentId::PREFIX,
+            Self::StoreCreditTransfer => StoreCreditTransferId::PREFIX,
+            Self::StoreCreditRedemption => StoreCreditRedemptionId::PREFIX,
             Self::RefusedEvent => RefusedEventId::PREFIX,
         }
     }

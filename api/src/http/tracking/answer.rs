@@ -15,6 +15,7 @@ use entity::{
     conversion_touch::TouchKind,
     order_amendment, refund,
     refused_event::EventKind,
+    store_credit_redemption,
 };
 use sea_orm::ActiveEnum;
 use serde::Serialize;
@@ -30,6 +31,7 @@ use crate::{
         service::bulk::{Made, Row},
     },
     error::{ApiError, Failure, RefusalCode},
+    http::status_of,
     idempotency::Outcome,
     money::Money,
 };
@@ -139,6 +141,18 @@ pub struct ChargebackAnswer {
     occurred_at: DateTime<Utc>,
 }
 
+/// Store credit that was spent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StoreCreditRedemption)]
+pub struct RedemptionAnswer {
+    id: String,
+    amount: MoneyAnswer,
+    /// What the customer had left in this currency then.
+    left: MoneyAnswer,
+    created_at: DateTime<Utc>,
+}
+
 /// A click that was recorded.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -180,7 +194,7 @@ pub enum MadeAnswer {
 /// Why something was not recorded. Nothing of it was.
 #[derive(Serialize, ToSchema)]
 pub struct Problem {
-    /// Stable; those of a refused event are `ConversionErrorCode` in `/schema.graphql`.
+    /// Stable; those of a refused event are `ConversionErrorCode` in `/schema.graphql`, of a redemption `StoreCreditErrorCode`.
     #[schema(value_type = String, example = "ORDER_NOT_FOUND")]
     code: &'static str,
     /// For people; may change.
@@ -238,16 +252,7 @@ impl From<ApiError> for TrackError {
         if let ApiError::Internal(_) = &error {
             tracing::error!(cause = error.log_text(), "an event could not be recorded");
         }
-        let status = match &error {
-            ApiError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            ApiError::Forbidden(_) => StatusCode::FORBIDDEN,
-            ApiError::NotFound(_) => StatusCode::NOT_FOUND,
-            ApiError::BadUserInput { .. } => StatusCode::BAD_REQUEST,
-            ApiError::Conflict(_) => StatusCode::CONFLICT,
-            ApiError::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
+        let status = status_of(&error);
         let field = match &error {
             ApiError::BadUserInput { field, .. } => field.clone(),
             _ => None,
@@ -317,6 +322,7 @@ recorded! {
     AmendmentRecorded { order_amendment: AmendmentAnswer } of order_amendment::Model;
     CaptureRecorded { capture: CaptureAnswer } of capture::Model;
     ChargebackRecorded { chargeback: ChargebackAnswer } of chargeback::Model;
+    CreditRedeemed { store_credit_redemption: RedemptionAnswer } of store_credit_redemption::Model;
 }
 
 impl ConversionAnswer {
@@ -384,6 +390,17 @@ impl ChargebackAnswer {
             state: row.state.to_value(),
             amount: MoneyAnswer::new(row.amount_minor, &row.currency)?,
             occurred_at: row.occurred_at,
+        })
+    }
+}
+
+impl RedemptionAnswer {
+    fn of(row: &store_credit_redemption::Model) -> Result<Self, ApiError> {
+        Ok(Self {
+            id: row.id.to_string(),
+            amount: MoneyAnswer::new(row.amount_minor, &row.currency)?,
+            left: MoneyAnswer::new(row.left_minor, &row.currency)?,
+            created_at: row.created_at,
         })
     }
 }

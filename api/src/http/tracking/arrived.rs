@@ -73,7 +73,8 @@ impl Arrived {
         Ok(serde_json::from_slice(&self.bytes).map_err(malformed)?)
     }
 
-    fn event<T: DeserializeOwned>(&mut self) -> Result<(Key, T), TrackError> {
+    /// The same with its key.
+    pub fn event<T: DeserializeOwned>(&mut self) -> Result<(Key, T), TrackError> {
         std::mem::replace(&mut self.media, Ok(()))?;
         let key = self
             .key

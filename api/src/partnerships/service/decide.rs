@@ -265,6 +265,8 @@ pub(super) async fn open_partnership_in_tx(
         ended_by: None,
         ban_reason: None,
         reapply_policy: None,
+        payouts_held_at: None,
+        payouts_held_for: None,
     };
     let one_per_program = OnConflict::columns([partnership::Column::ProgramId, partnership::Column::PartnerId])
         .do_nothing()

@@ -3,6 +3,8 @@
 mod notice;
 mod reseal;
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     ids::{PartnerId, PayoutMethodId},
@@ -13,7 +15,7 @@ use entity::{
 use sea_orm::{
     ActiveEnum,
     ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{LockType, OnConflict},
 };
 
@@ -380,10 +382,42 @@ pub async fn find_chosen_in_tx(
     partner: PartnerId,
     currency: &str,
 ) -> std::result::Result<Option<Model>, Fault> {
-    let (all, preferred) = read_in_tx(tx, partner).await?;
-    let methods = Methods {
-        all: &all,
-        preferred: &preferred,
-    };
-    Ok(methods.chosen(currency).cloned())
+    Ok(find_chosen(tx, [partner].into(), currency).await?.remove(&partner))
+}
+
+/// The same for several partners; those that have named nothing are left out.
+pub async fn find_chosen(
+    db: &impl ConnectionTrait,
+    partners: BTreeSet<PartnerId>,
+    currency: &str,
+) -> std::result::Result<HashMap<PartnerId, Model>, Fault> {
+    let mut all: HashMap<PartnerId, Vec<Model>> = HashMap::new();
+    let methods = Entity::find()
+        .filter(Column::PartnerId.is_in(partners.iter().copied()))
+        .filter(Column::RemovedAt.is_null())
+        .order_by_asc(Column::Id);
+    for method in methods.all(db).await? {
+        all.entry(method.partner_id).or_default().push(method);
+    }
+    let preferred = payout_preference::Entity::find()
+        .filter(payout_preference::Column::PartnerId.is_in(partners))
+        .filter(payout_preference::Column::Currency.eq(currency))
+        .all(db)
+        .await?;
+    let chosen = all.iter().filter_map(|(partner, all)| {
+        let own = preferred.iter().filter(|preference| preference.partner_id == *partner);
+        let preferred: Vec<payout_preference::Model> = own.cloned().collect();
+        let methods = Methods {
+            all,
+            preferred: &preferred,
+        };
+        Some((*partner, methods.chosen(currency)?.clone()))
+    });
+    Ok(chosen.collect())
+}
+
+/// What a method says, opened.
+pub fn open_details(app: &App, row: &Model) -> std::result::Result<Details, Fault> {
+    let text = app.key_ring.open(place_of(row.id), &row.details)?;
+    serde_json::from_str(&text).map_err(Fault::new)
 }

@@ -121,6 +121,16 @@ impl PayoutDestination {
             id: row.payout_method_id?,
         })
     }
+
+    /// Of a payout that is not drafted yet.
+    #[must_use]
+    pub fn of_method(row: &payout_method::Model) -> Self {
+        Self {
+            kind: row.kind.into(),
+            masked: row.masked.clone(),
+            id: row.id,
+        }
+    }
 }
 
 #[ComplexObject]

@@ -1,8 +1,7 @@
 //! Use cases of payout rails: what connects and disconnects them, and how others come to a rail. `events.rs` takes in what
-//! providers send, `reseal.rs` seals credentials anew.
+//! providers send.
 
 mod events;
-mod reseal;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -19,10 +18,7 @@ use sea_orm::{
     QuerySelect, Select, sea_query::LockType,
 };
 
-pub use self::{
-    events::{Taken, forget, take_in},
-    reseal::reseal_rail_connections,
-};
+pub use self::events::{Taken, forget, take_in};
 use super::{
     error::PayoutRailErrorCode as Code,
     registry::Opened,
@@ -44,7 +40,7 @@ use crate::{
         },
         sealing,
     },
-    payouts::methods::service::Confirmation,
+    payouts::{methods::service::Confirmation, reseal::reseals},
 };
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
@@ -187,6 +183,11 @@ fn place_of(id: PayoutRailConnectionId) -> sealing::Place {
         column: "credentials",
         row: id.0,
     }
+}
+
+reseals! {
+    /// Seals anew the credentials of every connection that another key than the first one of the ring sealed, former ones too.
+    reseal_rail_connections of payout_rail_connection: Credentials, credentials, place_of
 }
 
 fn unseal(app: &App, row: &Model) -> std::result::Result<Credentials, Fault> {

@@ -9,5 +9,7 @@ crate::error_codes! {
         ReserveDaysOutOfRange,
         /// Not an amount of the brand's currency.
         PayoutMinimumInvalid,
+        /// Not a day of the schedule: 1 to 7 of a week, 1 to 13 twice a month, 1 to 28 of a month.
+        PayoutDayOutOfRange,
     }
 }

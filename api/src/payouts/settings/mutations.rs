@@ -35,6 +35,9 @@ impl PayoutSettingsMutations {
             reserve_ppm: reserve_ppm.transpose()?,
             reserve_days: input.patch.reserve_days,
             payout_minimum: input.patch.payout_minimum.map(|amount| amount.0),
+            need_two: input.patch.needs_second_person,
+            schedule: input.patch.payout_schedule.map(Into::into),
+            day: input.patch.payout_day,
         };
         UpdatePayoutSettingsPayload::of(service::update_settings(ctx.app(), ctx.actor(), brand, patch).await)
     }

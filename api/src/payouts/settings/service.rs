@@ -1,6 +1,9 @@
 //! Use cases of how a brand pays.
 
-use entity::{brand, ids::BrandId};
+use entity::{
+    brand::{self, PayoutSchedule},
+    ids::BrandId,
+};
 use rust_decimal::Decimal;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
 
@@ -15,6 +18,7 @@ use crate::{
     brands::service::MAX_RESERVE_PPM,
     error::{ApiError, Failure, Fault},
     money::{Currency, Money},
+    payouts::batches::rules,
 };
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
@@ -28,6 +32,9 @@ pub struct Patch {
     pub reserve_days: Option<i32>,
     /// Major units of the brand's currency.
     pub payout_minimum: Option<Decimal>,
+    pub need_two: Option<bool>,
+    pub schedule: Option<PayoutSchedule>,
+    pub day: Option<i32>,
 }
 
 pub async fn update_settings(app: &App, actor: &Actor, id: BrandId, patch: Patch) -> Result<brand::Model> {
@@ -64,6 +71,12 @@ pub async fn update_settings(app: &App, actor: &Actor, id: BrandId, patch: Patch
             .map_err(|error| Failure::refused_field(Code::PayoutMinimumInvalid, "patch.payoutMinimum", error))?;
         row.payout_minimum_minor = minimum.amount_minor;
     }
+    if let Some(need_two) = patch.need_two {
+        row.payouts_need_two = need_two;
+    }
+    if patch.schedule.is_some() || patch.day.is_some() {
+        schedule(app, &mut row, patch.schedule, patch.day)?;
+    }
     brand::Entity::update(row.clone().into_active_model().reset_all())
         .exec_without_returning(&tx)
         .await?;
@@ -76,4 +89,23 @@ pub async fn update_settings(app: &App, actor: &Actor, id: BrandId, patch: Patch
     .await?;
     app.commit(tx).await?;
     Ok(row)
+}
+
+/// A new schedule begins with its next day; a day is one that it knows.
+fn schedule(app: &App, row: &mut brand::Model, schedule: Option<PayoutSchedule>, day: Option<i32>) -> Result<()> {
+    let schedule = schedule.unwrap_or(row.payout_schedule);
+    let is_new = schedule != row.payout_schedule;
+    let day = day.unwrap_or(if is_new { 1 } else { row.payout_day });
+    let days = rules::days(schedule);
+    if !days.contains(&day) {
+        return Err(Failure::refused_field(
+            Code::PayoutDayOutOfRange,
+            "patch.payoutDay",
+            format!("this schedule has the days {} to {}", days.start(), days.end()),
+        ));
+    }
+    row.payout_schedule = schedule;
+    row.payout_day = day;
+    row.next_payouts_at = rules::next(schedule, day, app.clock.now());
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! How a brand pays, as the schema shows it.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
 use entity::{brand, ids::BrandId};
 
 use super::error::{PayoutSettingsError, PayoutSettingsErrorCode};
@@ -25,6 +26,28 @@ pub struct PayoutSettings {
     pub reserve_days: i32,
     /// The smallest payout in the brand's own currency; in others there is none.
     pub payout_minimum: Money,
+    /// Whoever drafts a payout or a batch may not release it.
+    pub needs_second_person: bool,
+    /// When batches are drafted without being asked for, one a currency; a person approves them.
+    pub payout_schedule: PayoutSchedule,
+    /// The day of the schedule, in UTC: of the week, Monday being 1, or of the month; twice a month also 15 days later.
+    pub payout_day: i32,
+    /// When batches are drafted next; absent without a schedule.
+    pub next_payouts_at: Option<DateTime<Utc>>,
+}
+
+/// When batches of payouts are drafted without being asked for.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[graphql(remote = "brand::PayoutSchedule")]
+pub enum PayoutSchedule {
+    /// Never.
+    None,
+    /// Once a week.
+    Weekly,
+    /// On a day of the month and 15 days later.
+    TwiceAMonth,
+    /// Once a month.
+    Monthly,
 }
 
 impl PayoutSettings {
@@ -33,6 +56,10 @@ impl PayoutSettings {
             reserve_percent: ppm_to_percent(row.reserve_ppm),
             reserve_days: row.reserve_days,
             payout_minimum: Money::stored(row.payout_minimum_minor, &row.currency)?,
+            needs_second_person: row.payouts_need_two,
+            payout_schedule: row.payout_schedule.into(),
+            payout_day: row.payout_day,
+            next_payouts_at: row.next_payouts_at,
         })
     }
 }
@@ -62,6 +89,13 @@ pub struct PayoutSettingsPatch {
     pub reserve_days: Option<i32>,
     /// The smallest payout in the brand's own currency, in major units.
     pub payout_minimum: Option<Decimal>,
+    /// Whether whoever drafts a payout or a batch may not release it. Counts for what is drafted from then on.
+    pub needs_second_person: Option<bool>,
+    /// When batches are drafted without being asked for. Begins with its next day.
+    pub payout_schedule: Option<PayoutSchedule>,
+    /// The day of the schedule: 1 to 7 of a week, Monday being 1; 1 to 13 twice a month; 1 to 28 of a month. 1 for a new schedule when
+    /// absent.
+    pub payout_day: Option<i32>,
 }
 
 /// A change of how a brand pays.

@@ -7,7 +7,7 @@ use entity::{
     ledger_transfer,
 };
 
-use super::service::{self, Line, Of, Only};
+use super::service::{self, Of};
 use crate::{
     adjustments::types::Adjustment,
     commissions::types::Commission,
@@ -17,7 +17,10 @@ use crate::{
         context::ContextExt,
         scalars::{CurrencyCode, Money},
     },
-    ledger::types::LedgerAccountKind,
+    ledger::{
+        entries::{Line, Only},
+        types::LedgerAccountKind,
+    },
     page,
     payouts::types::Payout,
 };
@@ -46,12 +49,26 @@ pub enum LedgerTransferKind {
     PenaltyCharged,
     /// The brand gave up what the partner owed.
     DebtWrittenOff,
+    /// A transfer to a customer was approved: from the partner's available balance to the customer's store credit.
+    StoreCreditGiven,
+    /// A customer spent store credit.
+    StoreCreditRedeemed,
     /// A payout was drafted: from available to in transit.
     PayoutRequested,
     /// A payout was paid.
     PayoutPaid,
     /// A payout was taken back: from in transit to available.
     PayoutCancelled,
+    /// A payout never left: from in transit to available.
+    PayoutFailed,
+    /// A payout came back, or was marked as unpaid: available again.
+    PayoutReturned,
+    /// A provider took something for a payout.
+    PayoutFeeCharged,
+    /// A provider gave back what it took for a payout.
+    PayoutFeeRefunded,
+    /// A bank or provider was given money to pay out of.
+    RailFunded,
 }
 
 /// One entry of a partner's account.

@@ -11,7 +11,6 @@ pub mod wise;
 
 use std::{collections::BTreeSet, fmt};
 
-use csv::{Terminator, WriterBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::{idempotency::hex, money::Money};
@@ -184,24 +183,4 @@ fn is_email(text: &str) -> bool {
         && text
             .split_once('@')
             .is_some_and(|(name, host)| is_part(name) && is_part(host) && !host.contains('@'))
-}
-
-/// Begins something that a spreadsheet would compute.
-fn is_formula(cell: &str) -> bool {
-    // Full-width forms are the same to some of them.
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
-}
-
-/// RFC 4180. Writing to memory does not fail.
-fn csv_text(records: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut writer = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .flexible(true)
-        .from_writer(Vec::new());
-    for record in records {
-        if let Err(error) = writer.write_record(record) {
-            tracing::error!(%error, "a line of a bank file was not written");
-        }
-    }
-    writer.into_inner().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! A file for people: any account anywhere, for a bank's own upload or for typing off.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, csv_text, is_country, is_formula, is_text};
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_country, is_text};
+use crate::infra::sheets::{csv_text, harmless};
 
 pub const MAX_LINES: usize = 10_000;
 const HEADINGS: [&str; 8] = [
@@ -69,9 +70,4 @@ pub fn write(lines: &[Line]) -> Result<BankFile, Vec<FileProblem>> {
         cells.into_iter().map(harmless).collect()
     });
     Ok(BankFile::new(csv_text(std::iter::once(header).chain(rows)), lines))
-}
-
-/// An apostrophe tells a spreadsheet that text is text.
-fn harmless(cell: String) -> String {
-    if is_formula(&cell) { format!("'{cell}") } else { cell }
 }

@@ -1,7 +1,10 @@
 //! The file of PayPal's mass payments by hand: no headings, one currency.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, csv_text, is_email, is_formula, is_text};
-use crate::infra::rails::paypal::wire;
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text};
+use crate::infra::{
+    rails::paypal::wire,
+    sheets::{csv_text, is_formula},
+};
 
 pub const MAX_LINES: usize = 5_000;
 

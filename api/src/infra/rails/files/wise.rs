@@ -1,7 +1,10 @@
 //! The file of Wise's batch payments. What a currency's accounts are made of differs, and so do the columns behind the fixed ones.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, csv_text, is_email, is_formula, is_text};
-use crate::money::Currency;
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text};
+use crate::{
+    infra::sheets::{csv_text, is_formula},
+    money::Currency,
+};
 
 pub const MAX_LINES: usize = 1_000;
 const MAX_COLUMNS: usize = 20;
@@ -22,6 +25,19 @@ pub enum Value {
     Country,
     Reference,
     Key,
+}
+
+impl Value {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "ACCOUNT",
+            Self::Routing => "ROUTING",
+            Self::Country => "COUNTRY",
+            Self::Reference => "REFERENCE",
+            Self::Key => "KEY",
+        }
+    }
 }
 
 /// A column behind the fixed ones, by Wise's name: `IBAN`, `sortCode`, `accountNumber`, `paymentReference`, …

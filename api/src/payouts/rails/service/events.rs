@@ -14,6 +14,7 @@ use crate::{
         RailKind,
         webhook::{Event, WebhookError},
     },
+    payouts::sending::take_event_in_tx,
 };
 
 /// Longer than any provider tries to tell something.
@@ -60,8 +61,13 @@ pub async fn take_in(app: &App, holder: Holder, rail: RailKind, event: &Event) -
     )
     .exec_without_returning(&tx)
     .await?;
+    if inserted == 0 {
+        tx.commit().await?;
+        return Ok(Taken::Known);
+    }
+    take_event_in_tx(&tx, app, holder, rail, event).await?;
     app.commit(tx).await?;
-    Ok(if inserted == 0 { Taken::Known } else { Taken::New })
+    Ok(Taken::New)
 }
 
 /// Deletes what came so long ago that nobody repeats it.
