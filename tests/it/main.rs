@@ -30,6 +30,7 @@ mod migration;
 mod partnerships;
 mod payouts;
 mod programs;
+mod properties;
 mod rails;
 mod readme;
 mod search;
