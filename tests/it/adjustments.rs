@@ -5,7 +5,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tributary::{
-    commissions::release::release_due,
+    commissions::service::release_due,
     ledger::verify::{VerifyError, verify},
 };
 

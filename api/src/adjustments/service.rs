@@ -25,7 +25,7 @@ use crate::{
     adjustments::error::AdjustmentErrorCode as Code,
     app::App,
     audit,
-    commissions::release::release_all_in_tx,
+    commissions::service::release_all_in_tx,
     error::{ApiError, Failure, Fault},
     idempotency::{self, Begun, Key, Outcome},
     ledger::{

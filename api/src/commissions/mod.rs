@@ -9,7 +9,6 @@
 //! Deliberately absent today: conditions, tiers, caps.
 
 pub mod loaders;
-pub mod release;
 pub mod rules;
 pub mod service;
 pub mod subscriptions;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     accounts::service as accounts,
     app::App,
-    commissions::release::release_due,
+    commissions::service::release_due,
     conversions::inbox,
     jobs::{approve_due, decide_applications, forget},
     marketplace::{saved_searches::check::check_saved_searches, trust::measure},

@@ -13,7 +13,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
 
-use super::service::{post_and_announce_in_tx, posting};
+use super::{post_and_announce_in_tx, posting};
 use crate::{app::App, error::Fault, ledger::balances};
 
 /// Commissions of one transaction.
