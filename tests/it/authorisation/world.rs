@@ -1,17 +1,14 @@
 //! What operations are tried on, made through public operations: one brand whose program runs, one partner in it, and
 //! for each operation something on which it can succeed.
 
-use entity::{
-    api_key::{ApiKeyMode, KeyScope, KeyScopes},
-    brand_member::BrandRole,
-};
-use sea_orm::{ActiveEnum, ConnectionTrait, Iterable};
-use serde_json::{Value, json};
-use tributary::{
-    accounts::permissions::{Operation, Role},
-    payouts::sending::follow,
-};
+mod actors;
+mod money;
 
+use entity::brand_member::BrandRole;
+use serde_json::{Value, json};
+
+pub use self::actors::Actor;
+use self::actors::actors;
 use crate::support::{
     app::TestApp,
     builders::{PASSWORD, User, text},
@@ -161,26 +158,6 @@ pub struct StoreCredit {
     pub requested: [String; 3],
     pub approved: String,
     pub redemption: String,
-}
-
-pub struct Actor {
-    pub name: String,
-    pub token: Option<String>,
-    /// What the actor is in the world: a stranger is only signed in.
-    pub roles: Vec<Role>,
-    pub mode: ApiKeyMode,
-    /// What a key was given; all there is for everyone else.
-    pub scopes: KeyScopes,
-}
-
-impl Actor {
-    pub fn may(&self, operation: Operation) -> bool {
-        // Open to all: every role is listed, so a key of another brand is not shut out either.
-        let allowed = operation.allowed();
-        (allowed == Role::ALL || self.roles.iter().any(|role| allowed.contains(role)))
-            && (self.mode == ApiKeyMode::Live || operation.is_open_to_tests())
-            && operation.key_scope().is_none_or(|scope| self.scopes.contains(scope))
-    }
 }
 
 impl World {
@@ -617,124 +594,6 @@ impl Maker<'_> {
             capture: self.manage("recordCapture", "capture", capture).await,
         }
     }
-
-    /// Something that the partner was given.
-    async fn adjustment(&self, partnership: &str) -> String {
-        let input = json!({
-            "idempotencyKey": "given", "partnershipId": partnership, "direction": "CREDIT",
-            "amount": { "amount": "1.00", "currency": "EUR" }, "reason": "given",
-        });
-        self.manage("adjustBalance", "adjustment", input).await
-    }
-
-    /// Batches in a currency that nothing else here is paid in, each of something given for it; the last is handed over, with its file
-    /// and what the bank says of it. Something is left for another one.
-    async fn batches(&self, creator: &User, partner: &str, partnership: &str) -> ([String; 4], String, String) {
-        let iban = json!({ "holderName": "Maya", "iban": "DE89370400440532013000", "currency": "USD" });
-        let input = json!({ "partnerId": partner, "details": { "iban": iban }, "currentPassword": PASSWORD });
-        self.make(creator, "addPayoutMethod", "payoutMethod", input).await;
-        self.app
-            .db_writer()
-            .execute_unprepared("UPDATE payout_methods SET cooling_off_until = created_at WHERE currency = 'USD'")
-            .await
-            .unwrap();
-        let mut batches = Vec::new();
-        for name in ["approve", "cancel", "submit", "export"] {
-            self.give_dollar(partnership, name).await;
-            let input = json!({ "idempotencyKey": name, "brandId": self.brand, "currency": "USD" });
-            batches.push(self.manage("createPayoutBatch", "batch", input).await);
-        }
-        self.give_dollar(partnership, "left").await;
-        for batch in &batches[2..] {
-            self.manage("approvePayoutBatch", "batch", json!({ "id": batch })).await;
-        }
-        self.manage("submitPayoutBatch", "batch", json!({ "id": batches[3] }))
-            .await;
-        let input = json!({ "idempotencyKey": "file", "batchId": batches[3], "format": "NEUTRAL_CSV" });
-        let file = self.manage("exportPayoutFile", "file", input).await;
-        let query = "query ($id: ID!) { node(id: $id) { ... on PayoutFile { content } } }";
-        let variables = json!({ "id": file });
-        let content = self
-            .app
-            .graphql_ok(Some(&self.owner.token), query, variables, "node")
-            .await;
-        let line = text(&content, "content");
-        let key = line.lines().nth(1).and_then(|line| line.split(',').next()).unwrap();
-        let answer = format!("line_id,status,bank_reference\n{key},paid,R-1\n");
-        (batches.try_into().unwrap(), file, answer)
-    }
-
-    /// A payout through a provider that has no money for it.
-    async fn queued_payout(&self, partnership: &str) -> String {
-        self.app
-            .db_writer()
-            .execute_unprepared("UPDATE payout_methods SET cooling_off_until = created_at WHERE kind = 'UPI'")
-            .await
-            .unwrap();
-        self.give(partnership, "rupees", "100.00", "INR").await;
-        let input = json!({ "idempotencyKey": "queued", "brandId": self.brand, "currency": "INR" });
-        let batch = self.manage("createPayoutBatch", "batch", input).await;
-        for step in ["approvePayoutBatch", "submitPayoutBatch"] {
-            self.manage(step, "batch", json!({ "id": batch })).await;
-        }
-        follow(&self.app.app).await.unwrap();
-        let query = "query ($id: ID!) { node(id: $id) { ... on PayoutBatch { payouts { nodes { id } } } } }";
-        let token = Some(self.owner.token.as_str());
-        let path = "node.payouts.nodes.0";
-        text(
-            &self.app.graphql_ok(token, query, json!({ "id": batch }), path).await,
-            "id",
-        )
-    }
-
-    async fn give_dollar(&self, partnership: &str, name: &str) {
-        self.give(partnership, &format!("dollar-{name}"), "1.00", "USD").await;
-    }
-
-    async fn give(&self, partnership: &str, key: &str, amount: &str, currency: &str) {
-        let input = json!({
-            "idempotencyKey": key, "partnershipId": partnership, "direction": "CREDIT",
-            "amount": { "amount": amount, "currency": currency }, "reason": "given",
-        });
-        self.manage("adjustBalance", "adjustment", input).await;
-    }
-
-    async fn store_credit(&self, creator: &User, partnership: &str) -> StoreCredit {
-        let eur = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
-        let request = async |key: &str, amount: &str| {
-            let input = json!({
-                "idempotencyKey": key, "partnershipId": partnership, "customerExternalId": "customer",
-                "amount": eur(amount),
-            });
-            self.make(creator, "requestStoreCreditTransfer", "storeCreditTransfer", input)
-                .await
-        };
-        let requested = [
-            request("withdrawn", "1.00").await,
-            request("approved", "1.00").await,
-            request("refused", "1.00").await,
-        ];
-        let approved = request("given", "2.00").await;
-        let input = json!({ "idempotencyKey": "given", "id": approved });
-        self.manage("approveStoreCreditTransfer", "storeCreditTransfer", input)
-            .await;
-        let input = json!({
-            "idempotencyKey": "spent", "brandId": self.brand, "customerExternalId": "customer", "amount": eur("0.50"),
-        });
-        StoreCredit {
-            requested,
-            approved,
-            redemption: self.manage("redeemStoreCredit", "storeCreditRedemption", input).await,
-        }
-    }
-
-    /// A drafted payout of a sale made for it.
-    async fn payout(&self, program: &str, partnership: &str, name: &str) -> String {
-        let conversion = self.sale(program, name).await;
-        self.approve(&conversion).await;
-        let input = json!({ "idempotencyKey": name, "partnershipId": partnership, "currency": "EUR" });
-        self.manage("createPayout", "payout", input).await
-    }
 }
 
 /// The input of a sale of 100 EUR; the order's id is its idempotency key too.
@@ -743,95 +602,4 @@ pub fn sale(brand: &str, program: &str, order: &str) -> Value {
         "brandId": brand, "programId": program, "idempotencyKey": order, "orderId": order, "customerId": "customer",
         "amount": { "amount": "100.00", "currency": "EUR" }, "promoCodes": [CODE],
     })
-}
-
-/// Everyone who tries. The least powerful first: what they are refused is tried while there is still something to do.
-async fn actors(app: &TestApp, [brand, second_brand]: [&str; 2], owner: &User, creator: &User) -> Vec<Actor> {
-    let mut actors = vec![Actor {
-        name: "stranger with a brand and a partner elsewhere".to_owned(),
-        token: Some(stranger(app).await),
-        roles: vec![Role::SignedIn],
-        mode: ApiKeyMode::Live,
-        scopes: KeyScope::iter().collect(),
-    }];
-    let other_owner = app.sign_up("other-owner").await;
-    let other_brand = app.brand(&other_owner, "other-world").await;
-    actors.push(Actor {
-        name: "secret key of another brand".to_owned(),
-        token: Some(app.secret_key(&other_owner, &other_brand.id).await.secret),
-        // Open to all is open to it too; nothing else is.
-        roles: Vec::new(),
-        mode: ApiKeyMode::Live,
-        scopes: KeyScope::iter().collect(),
-    });
-    for (kind, role) in [("PUBLISHABLE", Role::PublishableKey), ("SECRET", Role::SecretKey)] {
-        let input = json!({ "kind": kind, "mode": "TEST" });
-        actors.push(Actor {
-            name: format!("{role:?} for testing"),
-            token: Some(app.api_key(owner, brand, input).await.secret),
-            roles: vec![role],
-            mode: ApiKeyMode::Test,
-            scopes: KeyScope::iter().collect(),
-        });
-    }
-    // Each scope alone, and none.
-    for scope in KeyScope::iter().map(Some).chain([None]) {
-        let names: Vec<String> = scope.iter().map(ActiveEnum::to_value).collect();
-        let input = json!({ "kind": "SECRET", "scopes": names });
-        actors.push(Actor {
-            name: format!("secret key with {names:?}"),
-            token: Some(app.api_key(owner, brand, input).await.secret),
-            roles: vec![Role::SecretKey],
-            mode: ApiKeyMode::Live,
-            scopes: scope.into_iter().collect(),
-        });
-    }
-    for role in Role::ALL.into_iter().rev() {
-        let (token, roles) = match role {
-            Role::Anonymous => (None, vec![role]),
-            Role::SignedIn => (Some(app.sign_up("nobody").await.token), vec![role]),
-            Role::PartnerMember => (Some(creator.token.clone()), vec![role, Role::SignedIn]),
-            Role::Owner => (Some(owner.token.clone()), vec![role, Role::SignedIn]),
-            Role::SecretKey => (Some(app.secret_key(owner, brand).await.secret), vec![role]),
-            Role::PublishableKey => (Some(app.publishable_key(owner, brand).await.secret), vec![role]),
-            Role::PlatformAdmin => {
-                let user = app.sign_up("platform-admin").await;
-                app.db_platform_admin(&user.id).await;
-                (Some(user.token), vec![role, Role::SignedIn])
-            }
-            Role::Admin | Role::Manager | Role::Finance | Role::Analyst | Role::Developer => {
-                let user = app.sign_up(&format!("{role:?}").to_lowercase()).await;
-                app.db_member(brand, &user.id, brand_role(role)).await;
-                app.db_member(second_brand, &user.id, brand_role(role)).await;
-                (Some(user.token), vec![role, Role::SignedIn])
-            }
-        };
-        actors.push(Actor {
-            name: format!("{role:?}"),
-            token,
-            roles,
-            mode: ApiKeyMode::Live,
-            scopes: KeyScope::iter().collect(),
-        });
-    }
-    actors
-}
-
-/// Owns a brand and a partner account, but not the world's.
-async fn stranger(app: &TestApp) -> String {
-    let user = app.sign_up("stranger").await;
-    app.brand(&user, "elsewhere").await;
-    app.partner(&user, "elsewhere").await;
-    user.token
-}
-
-fn brand_role(role: Role) -> BrandRole {
-    match role {
-        Role::Admin => BrandRole::Admin,
-        Role::Manager => BrandRole::Manager,
-        Role::Finance => BrandRole::Finance,
-        Role::Analyst => BrandRole::Analyst,
-        Role::Developer => BrandRole::Developer,
-        other => panic!("{other:?} is not given to a member here"),
-    }
 }

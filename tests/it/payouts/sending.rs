@@ -1,0 +1,129 @@
+//! What providers do with what they were sent, and how it is found out.
+
+use rstest::rstest;
+use serde_json::json;
+use tributary::payouts::sending::follow;
+
+use super::scene::{Scene, key_of, look, paypal, settle, stripe};
+use crate::support::{
+    answer::{data_at, refusal},
+    app::with_rails_app,
+    database::Database,
+    marketplace::Balances,
+};
+
+/// What a provider says may come twice and in any order, by webhook and by look-up; it is booked once.
+#[rstest]
+#[tokio::test]
+async fn what_came_back_is_owed_again(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1), stripe(2)]).await;
+        let batch = scene.submitted(&app, "back").await;
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, ["PAID", "PAID", "PAID"]);
+        assert_eq!(scene.book(&app, "CASH_PAYPAL").await, "18.36");
+
+        let payouts = scene.payouts(&app, &batch).await;
+        assert!(fakes.paypal.settle(&key_of(&payouts[0]), "RETURNED", None));
+        let served = app.serve().await;
+        for _ in 0..2 {
+            fakes.step(&format!("http://{}", served.address)).await;
+        }
+        assert_eq!(scene.states(&app, &batch).await, ["RETURNED", "PAID", "PAID"]);
+        let mut scene = scene;
+        scene.wait(&app, 24).await;
+        follow(&app.app).await.unwrap();
+        assert_eq!(scene.book(&app, "IN_TRANSIT").await, "0.00");
+        assert_eq!(
+            app.balances(&scene.promoters[0]).await,
+            Balances::of("0.00", "9.00", "1.00", "0.00")
+        );
+        let commissions = app
+            .graphql_ok(
+                Some(&scene.promoters[0].user.token),
+                "query ($id: ID!) { partner(id: $id) { commissions { nodes { state paid { amount } } } } }",
+                json!({ "id": scene.promoters[0].partner.id }),
+                "partner.commissions.nodes",
+            )
+            .await;
+        assert_eq!(
+            commissions,
+            json!([{ "state": "APPROVED", "paid": { "amount": "0.00" } }])
+        );
+        // It is due again, and only it.
+        let next = scene.submitted(&app, "next").await;
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        look(&app).await;
+        assert_eq!(scene.states(&app, &next).await, ["PAID"]);
+        assert_eq!(fakes.paypal.book().len(), 3);
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_nobody_claims_is_recalled(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1)]).await;
+        let batch = scene.submitted(&app, "recall").await;
+        let payouts = scene.payouts(&app, &batch).await;
+        let recall = async |n: usize| {
+            let input = json!({ "id": payouts[n]["id"] });
+            let token = Some(scene.market.owner.token.as_str());
+            app.mutation(token, "recallPayout", input, "payout { state }").await
+        };
+        // Nobody knows yet what PayPal calls it.
+        assert_eq!(refusal(&recall(0).await), "RECALL_NOT_POSSIBLE");
+        follow(&app.app).await.unwrap();
+        assert!(fakes.paypal.settle(&key_of(&payouts[0]), "UNCLAIMED", None));
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, ["SUBMITTED", "PAID"]);
+        assert_eq!(refusal(&recall(1).await), "INVALID_TRANSITION");
+
+        let recalled = recall(0).await;
+        assert_eq!(data_at(&recalled, "recallPayout.payout")["state"], "RETURNED");
+        assert_eq!(
+            app.balances(&scene.promoters[0]).await,
+            Balances::of("0.00", "9.00", "1.00", "0.00")
+        );
+        assert_eq!(scene.book(&app, "CASH_PAYPAL").await, "0.00");
+        assert_eq!(refusal(&recall(0).await), "INVALID_TRANSITION");
+    })
+    .await;
+}
+
+/// What a fake does is asked of it by the tests of each rail; here, that nothing of it is lost on the way to the books.
+#[rstest]
+#[tokio::test]
+async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        use tributary::infra::rails::fakes::{Fault, Place};
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1)]).await;
+        for faults in [fakes.paypal.faults(), fakes.stripe.faults()] {
+            faults.add(Place::Create, Fault::ErrorAfter);
+        }
+        let batch = scene.submitted(&app, "unclear").await;
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        assert_eq!(
+            fakes.paypal.book().len() + fakes.stripe.book().len(),
+            2,
+            "both were paid"
+        );
+        let mut scene = scene;
+        scene.wait(&app, 0).await;
+        assert_eq!(scene.states(&app, &batch).await, ["SUBMITTED", "UNKNOWN"]);
+        // PayPal was sent the same again at once, and said what it has. Stripe keeps its first answer, an error, under the key, and is
+        // asked once three repetitions have brought nothing else.
+        for hours in [1, 1, 1, 2, 2] {
+            scene.wait(&app, hours).await;
+            follow(&app.app).await.unwrap();
+        }
+        assert_eq!(scene.states(&app, &batch).await, ["PAID", "PAID"]);
+        assert_eq!(fakes.paypal.book().len() + fakes.stripe.book().len(), 2);
+    })
+    .await;
+}
