@@ -50,6 +50,7 @@ mod m20261127_000046_listing_indexes;
 mod m20261127_000047_payout_batches;
 mod m20261127_000048_store_credit;
 mod m20261127_000049_rail_connections;
+mod m20261127_000050_provider_ids;
 
 pub struct Migrator;
 
@@ -102,6 +103,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000047_payout_batches::Migration),
             Box::new(m20261127_000048_store_credit::Migration),
             Box::new(m20261127_000049_rail_connections::Migration),
+            Box::new(m20261127_000050_provider_ids::Migration),
         ]
     }
 }

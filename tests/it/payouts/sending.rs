@@ -1,13 +1,17 @@
 //! What providers do with what they were sent, and how it is found out.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use rstest::rstest;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
-use tributary::payouts::sending::follow;
+use tributary::{ledger::balances::lock_all_available_in_tx, payouts::sending::follow};
 
 use super::scene::{Scene, key_of, look, paypal, settle, stripe};
 use crate::support::{
     answer::{data_at, refusal},
-    app::with_rails_app,
+    app::{TestApp, with_rails_app},
     database::Database,
     marketplace::Balances,
 };
@@ -126,4 +130,50 @@ async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postg
         assert_eq!(fakes.paypal.book().len() + fakes.stripe.book().len(), 2);
     })
     .await;
+}
+
+/// A refund holds the balances of everyone who earned of its sale, and then wants their commissions. What is booked of one payout
+/// must not hold a commission while what is booked of the next waits for a balance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_of_many_holds_no_commission_while_it_waits_for_a_balance() {
+    with_rails_app(Database::Postgres, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1)]).await;
+        let batch = scene.submitted(&app, "many").await;
+        follow(&app.app).await.unwrap();
+        let payouts = scene.payouts(&app, &batch).await;
+        assert!(fakes.paypal.settle(&key_of(&payouts[0]), "SUCCESS", None));
+        assert!(fakes.paypal.settle(
+            &key_of(&payouts[1]),
+            "FAILED",
+            Some(("RECEIVER_ACCOUNT_LOCKED", "locked"))
+        ));
+        app.advance(TimeDelta::minutes(2));
+
+        let refund = app.app.db.begin().await.unwrap();
+        let partnerships = scene
+            .promoters
+            .iter()
+            .map(|promoter| promoter.partnership.parse().unwrap());
+        lock_all_available_in_tx(&refund, partnerships).await.unwrap();
+        let follower = app.clone();
+        let following = tokio::spawn(async move { follow(&follower.app).await });
+        somebody_waits(&app).await;
+        refund
+            .execute_unprepared("SELECT id FROM commissions FOR UPDATE NOWAIT")
+            .await
+            .unwrap();
+        refund.rollback().await.unwrap();
+        following.await.unwrap().unwrap();
+        assert_eq!(scene.states(&app, &batch).await, ["PAID", "FAILED"]);
+    })
+    .await;
+}
+
+/// Until a transaction of this database waits for a lock of another one.
+async fn somebody_waits(app: &TestApp) {
+    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    while app.db().query_one_raw(waiting.clone()).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

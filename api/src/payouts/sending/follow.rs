@@ -1,6 +1,6 @@
 //! Sending what is due, and looking up what is not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -25,6 +25,7 @@ use crate::{
     app::App,
     error::Fault,
     infra::rails::{Doubt, Item, Looked, Question, Rail, Refused, Request, Sending, Sent},
+    ledger::balances,
     payouts::{
         rails::{self, Holder},
         service::{
@@ -307,18 +308,17 @@ impl Work<'_> {
         // Written first: whatever interrupts the booking, the next look finds it out again.
         self.write(row.clone(), Some(SOONEST)).await?;
         for chunk in items.chunks(ITEMS) {
-            let tx = self.app.db.begin().await?;
+            let mut said: Vec<(PayoutId, &Item)> = Vec::with_capacity(chunk.len());
             for item in chunk {
-                let id = match item.key.as_deref() {
-                    Some(key) => payout_of(key)?,
-                    // One that says nothing of our key stands alone in its request.
-                    None => match payouts_of(&self.request)?.first() {
-                        Some(only) if self.request.items.len() == 1 => *only,
-                        _ => continue,
-                    },
-                };
-                if let Some(mut payout) = lock_payouts_in_tx(&tx, &BTreeSet::from([id])).await?.pop() {
-                    take_item_in_tx(&tx, self.app, &mut payout, item).await?;
+                said.extend(self.payout_of(item)?.map(|id| (id, item)));
+            }
+            let tx = self.app.db.begin().await?;
+            let ids = said.iter().map(|(id, _)| *id).collect();
+            let locked = lock_with_balances_in_tx(&tx, &ids).await?;
+            let mut payouts: BTreeMap<PayoutId, payout::Model> = locked.into_iter().map(|row| (row.id, row)).collect();
+            for (id, item) in said {
+                if let Some(payout) = payouts.get_mut(&id) {
+                    take_item_in_tx(&tx, self.app, payout, item).await?;
                 }
             }
             self.app.commit(tx).await?;
@@ -356,6 +356,17 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Which of its payouts an item is about. One that says nothing of our key stands alone in its request.
+    fn payout_of(&self, item: &Item) -> Result<Option<PayoutId>, Fault> {
+        let keys = &self.request.items;
+        let own = match (item.key.as_deref(), keys.as_slice()) {
+            (Some(key), _) => keys.iter().find(|own| *own == key),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
+        own.map(|key| payout_of(key)).transpose()
+    }
+
     /// Nothing was paid by it, or ever will be: its payouts failed.
     async fn give_up(&self, row: Model, code: &str, message: &str) -> Result<(), Fault> {
         let mut row = row;
@@ -390,7 +401,7 @@ impl Work<'_> {
         code: &str,
         message: &str,
     ) -> Result<(), Fault> {
-        for payout in lock_payouts_in_tx(tx, ids).await? {
+        for payout in lock_with_balances_in_tx(tx, ids).await? {
             let mut payout = payout;
             if matches!(payout.state, PayoutState::Submitted | PayoutState::Unknown) {
                 payout.failure_code = Some(code.to_owned());
@@ -460,6 +471,16 @@ async fn lock_payouts_in_tx(tx: &DatabaseTransaction, ids: &BTreeSet<PayoutId>) 
         .lock_exclusive()
         .all(tx)
         .await
+}
+
+/// With the available balances of their partners, for what moves the money of more than one.
+async fn lock_with_balances_in_tx(
+    tx: &DatabaseTransaction,
+    ids: &BTreeSet<PayoutId>,
+) -> Result<Vec<payout::Model>, DbErr> {
+    let rows = lock_payouts_in_tx(tx, ids).await?;
+    balances::lock_all_available_in_tx(tx, rows.iter().map(|row| row.partnership_id)).await?;
+    Ok(rows)
 }
 
 async fn put_off(app: &App, id: PayoutRequestId, pause: TimeDelta, code: &str, message: &str) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{
     TenantScoped,
-    ids::{PayoutBatchId, PayoutId, PayoutMethodId, TypedId},
+    ids::{PayoutBatchId, PayoutMethodId, TypedId},
     payout::{self, PayoutRail, PayoutState},
     payout_batch::{self, PayoutBatchState},
     payout_method,
@@ -20,6 +20,7 @@ use crate::{
     app::App,
     error::{ApiError, Failure, Fault},
     infra::{db::INSERT_CHUNK, rails::RailKind},
+    ledger::balances,
     payouts::{
         rails::{self, Connection},
         sending::{self, Handed},
@@ -43,6 +44,7 @@ pub async fn submit_batch(app: &App, actor: &Actor, id: PayoutBatchId) -> Result
     for payout in payouts {
         by_rail.entry(payout.rail).or_default().push(payout);
     }
+    let mut failing = Vec::new();
     for (rail, payouts) in by_rail {
         let Some(kind) = sending::provider(rail) else {
             hand_over_in_tx(&tx, app, &payouts, None).await?;
@@ -59,8 +61,10 @@ pub async fn submit_batch(app: &App, actor: &Actor, id: PayoutBatchId) -> Result
                 .collect();
             hand_over_in_tx(&tx, app, &of_request, Some(request)).await?;
         }
-        fail_rejected_in_tx(&tx, app, actor, payouts, &rejected).await?;
+        let why = |payout: payout::Model| Some((rejected.get(&payout.id)?.clone(), payout));
+        failing.extend(payouts.into_iter().filter_map(why));
     }
+    fail_in_tx(&tx, app, actor, failing).await?;
     move_in_tx(&tx, app, actor, &mut row, PayoutBatchState::Submitted, None).await?;
     queue::enqueue_in_tx(&tx, app, sending::job()).await?;
     app.commit(tx).await?;
@@ -131,19 +135,18 @@ async fn hand_over_in_tx(
     Ok(())
 }
 
-async fn fail_rejected_in_tx(
+/// Takes back what no provider would take, each with the code and the words why.
+async fn fail_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     actor: &Actor,
-    payouts: Vec<payout::Model>,
-    rejected: &BTreeMap<PayoutId, (String, String)>,
+    failing: Vec<((String, String), payout::Model)>,
 ) -> std::result::Result<(), Fault> {
-    for mut payout in payouts {
-        if let Some((code, message)) = rejected.get(&payout.id) {
-            payout.failure_code = Some(code.clone());
-            payout.failure_reason = Some(message.clone());
-            undo_in_tx(tx, app, actor, &mut payout, Undone::Failed, Some(message), None).await?;
-        }
+    balances::lock_all_available_in_tx(tx, failing.iter().map(|(_, payout)| payout.partnership_id)).await?;
+    for ((code, message), mut payout) in failing {
+        payout.failure_code = Some(code);
+        payout.failure_reason = Some(message.clone());
+        undo_in_tx(tx, app, actor, &mut payout, Undone::Failed, Some(&message), None).await?;
     }
     Ok(())
 }
