@@ -39,7 +39,7 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure, Fault},
-    idempotency::{self, Claim, Key},
+    idempotency::{self, Claim, Key, Outcome},
     infra::db::INSERT_CHUNK,
     ledger::post::{Line, Owner, Posting},
     money::Currency,
@@ -56,30 +56,42 @@ struct Fingerprint {
     detail: String,
 }
 
-enum Started {
-    Replay(Box<payout::Model>),
-    Fresh(idempotency::Pending),
+/// What is done to one payout under a key.
+struct Doing<'a> {
+    permission: Operation,
+    /// As the key knows it.
+    name: &'static str,
+    /// What is said with it: another one under the same key is another request.
+    detail: &'a str,
+    key: &'a Key,
 }
 
-/// Claims the key of a payout operation.
-async fn start_in_tx(
-    tx: &DatabaseTransaction,
+/// Does something to a payout, which is locked, and commits; what was done under its key before is answered again.
+async fn do_once(
     app: &App,
-    brand: BrandId,
-    operation: &'static str,
-    key: &Key,
-    fingerprint: &Fingerprint,
-) -> Result<Started> {
-    match idempotency::claim_in_tx(tx, app, brand.0, operation, key, fingerprint).await? {
-        Claim::Fresh(pending) => Ok(Started::Fresh(pending)),
-        Claim::Replay(id) => {
-            let row = payout::Entity::find_by_id(PayoutId(id))
-                .one(tx)
-                .await?
-                .ok_or_else(|| Fault::new("a replayed payout is gone"))?;
-            Ok(Started::Replay(Box::new(row)))
+    actor: &Actor,
+    id: PayoutId,
+    doing: Doing<'_>,
+    act: impl AsyncFnOnce(&DatabaseTransaction, &mut payout::Model) -> Result<()>,
+) -> Result<Outcome<payout::Model>> {
+    let tx = app.db.begin().await?;
+    let mut row = lock_in_tx(&tx, actor, doing.permission, id).await?;
+    let fingerprint = Fingerprint {
+        subject: id.to_string(),
+        detail: doing.detail.to_owned(),
+    };
+    let claim = idempotency::claim_in_tx(&tx, app, row.brand_id.0, doing.name, doing.key, &fingerprint).await?;
+    let replayed = match claim {
+        // The same request names the same payout.
+        Claim::Replay(_) => true,
+        Claim::Fresh(pending) => {
+            act(&tx, &mut row).await?;
+            pending.settle(&tx, row.id.0).await?;
+            false
         }
-    }
+    };
+    app.commit(tx).await?;
+    Ok(Outcome { value: row, replayed })
 }
 
 async fn move_commissions_in_tx(

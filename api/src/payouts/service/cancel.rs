@@ -6,9 +6,8 @@ use entity::{
 };
 
 use super::{
-    Code, Fingerprint, Result, Started, check_move, lock_in_tx,
+    Code, Doing, Result, check_move, do_once,
     settle::{Undone, undo_in_tx},
-    start_in_tx,
 };
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
@@ -27,34 +26,22 @@ pub async fn cancel_payout(
     key: &Key,
 ) -> Result<Outcome<payout::Model>> {
     let reason = check_reason(reason)?;
-    let tx = app.db.begin().await?;
-    let mut row = lock_in_tx(&tx, actor, Operation::CancelPayout, id).await?;
-    let fingerprint = Fingerprint {
-        subject: id.to_string(),
-        detail: reason.to_owned(),
+    let doing = Doing {
+        permission: Operation::CancelPayout,
+        name: "cancelPayout",
+        detail: reason,
+        key,
     };
-    let pending = match start_in_tx(&tx, app, row.brand_id, "cancelPayout", key, &fingerprint).await? {
-        Started::Replay(value) => {
-            tx.commit().await?;
-            return Ok(Outcome {
-                value: *value,
-                replayed: true,
-            });
-        }
-        Started::Fresh(pending) => pending,
-    };
-    check_move(
-        &row,
-        &[PayoutState::Draft, PayoutState::Approved],
-        PayoutState::Cancelled,
-    )?;
-    undo_in_tx(&tx, app, actor, &mut row, Undone::Cancelled, Some(reason), None).await?;
-    pending.settle(&tx, row.id.0).await?;
-    app.commit(tx).await?;
-    Ok(Outcome {
-        value: row,
-        replayed: false,
+    do_once(app, actor, id, doing, async |tx, row| {
+        check_move(
+            row,
+            &[PayoutState::Draft, PayoutState::Approved],
+            PayoutState::Cancelled,
+        )?;
+        undo_in_tx(tx, app, actor, row, Undone::Cancelled, Some(reason), None).await?;
+        Ok(())
     })
+    .await
 }
 
 pub(super) fn check_reason(reason: &str) -> Result<&str> {

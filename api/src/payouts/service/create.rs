@@ -12,9 +12,8 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{
-    Code, Fingerprint, Result, Started,
+    Code, Fingerprint, Result,
     draft::{Draft, Drafting, draft_in_tx, find_items},
-    start_in_tx,
 };
 use crate::{
     accounts::{
@@ -24,7 +23,7 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure, Fault},
-    idempotency::{Key, Outcome},
+    idempotency::{self, Begun, Key, Outcome},
     ledger::balances,
     money::{Currency, Money},
     payouts::{methods::service as methods, rules},
@@ -54,24 +53,20 @@ pub async fn create_payout(app: &App, actor: &Actor, command: CreatePayout) -> R
         subject: command.partnership.to_string(),
         detail: currency.code().to_owned(),
     };
-    let pending = match start_in_tx(
+    let begun = idempotency::begin_in_tx::<payout::Entity>(
         &tx,
         app,
-        partnership.brand_id,
+        partnership.brand_id.0,
         "createPayout",
         &command.idempotency_key,
         &fingerprint,
-    )
-    .await?
-    {
-        Started::Replay(value) => {
+    );
+    let pending = match begun.await? {
+        Begun::Replay(value) => {
             tx.commit().await?;
-            return Ok(Outcome {
-                value: *value,
-                replayed: true,
-            });
+            return Ok(Outcome { value, replayed: true });
         }
-        Started::Fresh(pending) => pending,
+        Begun::Fresh(pending) => pending,
     };
     refuse_held(&partnership)?;
     refuse_unreviewed_in_tx(&tx, &partnership).await?;

@@ -5,7 +5,7 @@ use entity::{
     payout::{self, PayoutRail, PayoutState},
 };
 
-use super::{Code, Fingerprint, Result, Started, check_move, lock_in_tx, settle::pay_in_tx, start_in_tx};
+use super::{Code, Doing, Result, check_move, do_once, settle::pay_in_tx};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -34,36 +34,20 @@ pub async fn mark_payout_paid(
             "a reference has 1 to 100 characters",
         ));
     }
-    let tx = app.db.begin().await?;
-    let mut row = lock_in_tx(&tx, actor, Operation::MarkPayoutPaid, id).await?;
-    let fingerprint = Fingerprint {
-        subject: id.to_string(),
-        detail: reference.to_owned(),
+    let doing = Doing {
+        permission: Operation::MarkPayoutPaid,
+        name: "markPayoutPaid",
+        detail: reference,
+        key,
     };
-    let pending = match start_in_tx(&tx, app, row.brand_id, "markPayoutPaid", key, &fingerprint).await? {
-        Started::Replay(value) => {
-            tx.commit().await?;
-            return Ok(Outcome {
-                value: *value,
-                replayed: true,
-            });
-        }
-        Started::Fresh(pending) => pending,
-    };
-    refuse_of_provider(&row)?;
-    check_move(
-        &row,
-        &[PayoutState::Approved, PayoutState::Submitted],
-        PayoutState::Paid,
-    )?;
-    row.reference = Some(reference.to_owned());
-    pay_in_tx(&tx, app, actor, &mut row, None).await?;
-    pending.settle(&tx, row.id.0).await?;
-    app.commit(tx).await?;
-    Ok(Outcome {
-        value: row,
-        replayed: false,
+    do_once(app, actor, id, doing, async |tx, row| {
+        refuse_of_provider(row)?;
+        check_move(row, &[PayoutState::Approved, PayoutState::Submitted], PayoutState::Paid)?;
+        row.reference = Some(reference.to_owned());
+        pay_in_tx(tx, app, actor, row, None).await?;
+        Ok(())
     })
+    .await
 }
 
 /// What a provider pays is known from the provider alone.

@@ -6,12 +6,11 @@ use entity::{
 };
 
 use super::{
-    Fingerprint, Result, Started,
+    Doing, Result,
     cancel::check_reason,
-    check_move, lock_in_tx,
+    check_move, do_once,
     pay::refuse_of_provider,
     settle::{Undone, undo_in_tx},
-    start_in_tx,
 };
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
@@ -28,30 +27,18 @@ pub async fn mark_payout_unpaid(
     key: &Key,
 ) -> Result<Outcome<payout::Model>> {
     let reason = check_reason(reason)?;
-    let tx = app.db.begin().await?;
-    let mut row = lock_in_tx(&tx, actor, Operation::MarkPayoutUnpaid, id).await?;
-    let fingerprint = Fingerprint {
-        subject: id.to_string(),
-        detail: reason.to_owned(),
+    let doing = Doing {
+        permission: Operation::MarkPayoutUnpaid,
+        name: "markPayoutUnpaid",
+        detail: reason,
+        key,
     };
-    let pending = match start_in_tx(&tx, app, row.brand_id, "markPayoutUnpaid", key, &fingerprint).await? {
-        Started::Replay(value) => {
-            tx.commit().await?;
-            return Ok(Outcome {
-                value: *value,
-                replayed: true,
-            });
-        }
-        Started::Fresh(pending) => pending,
-    };
-    refuse_of_provider(&row)?;
-    check_move(&row, &[PayoutState::Paid], PayoutState::Returned)?;
-    row.failure_reason = Some(reason.to_owned());
-    undo_in_tx(&tx, app, actor, &mut row, Undone::Returned, Some(reason), None).await?;
-    pending.settle(&tx, row.id.0).await?;
-    app.commit(tx).await?;
-    Ok(Outcome {
-        value: row,
-        replayed: false,
+    do_once(app, actor, id, doing, async |tx, row| {
+        refuse_of_provider(row)?;
+        check_move(row, &[PayoutState::Paid], PayoutState::Returned)?;
+        row.failure_reason = Some(reason.to_owned());
+        undo_in_tx(tx, app, actor, row, Undone::Returned, Some(reason), None).await?;
+        Ok(())
     })
+    .await
 }
