@@ -79,6 +79,7 @@ struct PayoutRow {
 type Sums = BTreeMap<(Owner, String, String), i64>;
 
 /// What was posted so far.
+#[derive(Clone)]
 pub struct Seen {
     last: LedgerTransferId,
     keys: BTreeSet<String>,

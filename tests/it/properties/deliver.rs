@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tributary::{
     accounts::actor::Actor,
     adjustments::service::{self as adjustments, Change, Direction},
-    commissions::release::release_due,
+    commissions::service::release_due,
     conversions::service::{
         chargeback::{DisputeOutcome, RecordChargeback, ResolveChargeback, record_chargeback, resolve_chargeback},
         record::{RecordEvent, record_conversion},

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     operations::{Coin, Command},
     payouts::Payout,
+    store_credit::Transfer,
 };
 
 /// What is kept in reserve of an approved commission, parts per million.
@@ -108,21 +109,6 @@ pub struct Adjustment {
     pub party: usize,
     pub coin: Coin,
     pub amount: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransferIs {
-    Requested,
-    Approved,
-    Refused,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Transfer {
-    pub party: usize,
-    pub coin: Coin,
-    pub amount: i64,
-    pub state: TransferIs,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -443,70 +429,10 @@ impl Model {
         Ok(())
     }
 
-    fn check_available(&self, party: usize, coin: Coin, minor: i64) -> Applied {
+    pub(super) fn check_available(&self, party: usize, coin: Coin, minor: i64) -> Applied {
         if minor > self.balance(Owner::Party(party), "AVAILABLE", coin) {
             return Err("not available");
         }
-        Ok(())
-    }
-
-    /// Only somebody who bought something is a customer.
-    fn request(&mut self, party: usize, coin: Coin, amount: i64) -> Applied {
-        if self.orders.is_empty() {
-            return Err("no customer");
-        }
-        self.check_available(party, coin, amount)?;
-        self.transfers.push(Transfer {
-            party,
-            coin,
-            amount,
-            state: TransferIs::Requested,
-        });
-        Ok(())
-    }
-
-    fn give(&mut self, transfer: usize) -> Applied {
-        let row = self.transfers[transfer];
-        if row.state != TransferIs::Requested {
-            return Err("decided");
-        }
-        self.check_available(row.party, row.coin, row.amount)?;
-        self.transfers[transfer].state = TransferIs::Approved;
-        self.adjustments.push(Adjustment {
-            party: row.party,
-            coin: row.coin,
-            amount: -row.amount,
-        });
-        self.post(
-            row.coin,
-            [
-                (Owner::Party(row.party), "AVAILABLE", -row.amount),
-                (Owner::Customer, "STORE_CREDIT", row.amount),
-            ],
-        );
-        Ok(())
-    }
-
-    fn refuse(&mut self, transfer: usize) -> Applied {
-        let row = &mut self.transfers[transfer];
-        if row.state != TransferIs::Requested {
-            return Err("decided");
-        }
-        row.state = TransferIs::Refused;
-        Ok(())
-    }
-
-    fn redeem(&mut self, coin: Coin, minor: i64) -> Applied {
-        if minor > self.balance(Owner::Customer, "STORE_CREDIT", coin) {
-            return Err("not enough store credit");
-        }
-        self.post(
-            coin,
-            [
-                (Owner::Customer, "STORE_CREDIT", -minor),
-                (Owner::Brand, "STORE_CREDIT_REDEEMED", minor),
-            ],
-        );
         Ok(())
     }
 }

@@ -15,8 +15,9 @@ use serde_json::json;
 use tributary::{infra::sealing, payouts::methods::rules::Details};
 
 use super::{
+    deliver::Made,
     model::{FIXED, FIXED_ABOVE_PPM, MINIMUM, RESERVE_DAYS, RESERVE_PPM, SHARE_ABOVE_PPM, SHARE_PPM},
-    operations::Coin,
+    operations::{Coin, Command},
 };
 use crate::support::{
     app::TestApp,
@@ -92,6 +93,7 @@ impl Stage {
 }
 
 /// A seller with who recruited it, a customer, and what came of the commands, in the order of the model's lists.
+#[derive(Clone)]
 pub struct World {
     pub app: TestApp,
     pub stage: Arc<Stage>,
@@ -209,6 +211,23 @@ impl World {
             coins: Vec::new(),
             payouts: Vec::new(),
             transfers: Vec::new(),
+        }
+    }
+
+    /// Remembers what a command made that was done for the first time.
+    pub fn keep(&mut self, number: usize, command: &Command, made: Made) {
+        match made {
+            Made::Nothing => {}
+            Made::Order(conversion, order, customer) => {
+                self.customer = Some(customer);
+                self.orders.push((conversion, order));
+                self.order_ids.push(self.order_id(number));
+                if let Command::Sell { coin, .. } = command {
+                    self.coins.push(*coin);
+                }
+            }
+            Made::Payout(payout, batch) => self.payouts.push((payout, batch)),
+            Made::Transfer(transfer) => self.transfers.push(transfer),
         }
     }
 
