@@ -285,7 +285,7 @@ async fn check_payouts(world: &World, model: &Model) -> Result<(), String> {
         format!("{} payouts, not {}", rows.len(), model.payouts.len())
     })?;
     for (index, wanted) in model.payouts.iter().enumerate() {
-        let id = world.payouts[index].0;
+        let id = world.payouts[index];
         let row = rows.iter().find(|row| row.id == id).ok_or("a payout is gone")?;
         let fee = (row.fee_minor, row.fee_currency.as_deref());
         let known = (wanted.fee.map(|fee| fee.minor), wanted.fee.map(|fee| fee.coin.code()));

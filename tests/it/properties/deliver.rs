@@ -5,7 +5,7 @@ use std::fmt;
 use entity::{
     commission_rule::ConversionEvent,
     conversion,
-    ids::{ConversionId, CustomerId, OrderId, PayoutBatchId, PayoutId, StoreCreditTransferId},
+    ids::{ConversionId, CustomerId, OrderId, PartnershipId, PayoutBatchId, PayoutId, StoreCreditTransferId},
     order::CaptureState,
     payout::{self, PayoutRail},
 };
@@ -36,7 +36,7 @@ use tributary::{
 };
 
 use super::{
-    operations::{Command, Fee, News, Rail},
+    operations::{Coin, Command, Fee, News, Rail},
     world::World,
 };
 
@@ -47,7 +47,9 @@ const WHY: &str = "by chance";
 pub enum Made {
     Nothing,
     Order(ConversionId, OrderId, CustomerId),
-    Payout(PayoutId, Option<PayoutBatchId>),
+    Payout(PayoutId),
+    /// With the payout of each party in it.
+    Batch(PayoutBatchId, [Option<PayoutId>; 2]),
     Transfer(StoreCreditTransferId),
 }
 
@@ -158,12 +160,15 @@ impl World {
             | Command::Penalise { .. }
             | Command::WriteOff { .. } => self.change_balance(command, key).await,
             Command::Draft { .. }
+            | Command::DraftBoth { .. }
             | Command::ApprovePayout { .. }
-            | Command::Submit { .. }
+            | Command::ApproveBatch { .. }
+            | Command::SubmitBatch { .. }
+            | Command::CancelBatch { .. }
             | Command::Cancel { .. }
             | Command::MarkPaid { .. }
             | Command::MarkUnpaid { .. } => self.pay(command, key).await,
-            Command::Hear { payout, news } => self.hear(self.payouts[payout].0, news).await,
+            Command::Hear { payout, news } => self.hear(self.payouts[payout], news).await,
             Command::Request { party, coin, minor } => {
                 let command = store_credit::RequestTransfer {
                     partnership: self.parties[party],
@@ -304,50 +309,49 @@ impl World {
     async fn pay(&self, command: &Command, key: Key) -> Delivered {
         let (app, actor) = (&self.app.app, Actor::system());
         match *command {
-            Command::Draft { party, coin, rail } => self.draft(party, coin.code(), rail, key).await,
-            Command::ApprovePayout { payout } => match self.payouts[payout] {
-                (id, None) => done(payouts::approve_payout(app, &actor, id).await),
-                (_, Some(batch)) => done(batches::approve_batch(app, &actor, batch).await),
-            },
-            Command::Submit { payout } => match self.payouts[payout].1 {
-                Some(batch) => done(batches::submit_batch(app, &actor, batch).await),
-                None => Err("only batches are handed over".to_owned()),
-            },
+            Command::Draft {
+                party,
+                coin,
+                rail: Rail::Person,
+            } => {
+                let command = payouts::CreatePayout {
+                    partnership: self.parties[party],
+                    currency: coin.code().to_owned(),
+                    idempotency_key: key,
+                };
+                kept(payouts::create_payout(app, &actor, command).await, |row| {
+                    Made::Payout(row.id)
+                })
+            }
+            Command::Draft { party, coin, .. } => self.draft_batch(vec![self.parties[party]], coin, key).await,
+            Command::DraftBoth { coin } => self.draft_batch(self.parties.to_vec(), coin, key).await,
+            Command::ApprovePayout { payout } => done(payouts::approve_payout(app, &actor, self.payouts[payout]).await),
+            Command::ApproveBatch { batch } => done(batches::approve_batch(app, &actor, self.batches[batch]).await),
+            Command::SubmitBatch { batch } => done(batches::submit_batch(app, &actor, self.batches[batch]).await),
+            Command::CancelBatch { batch } => done(batches::cancel_batch(app, &actor, self.batches[batch], WHY).await),
             Command::Cancel { payout } => {
-                let id = self.payouts[payout].0;
+                let id = self.payouts[payout];
                 kept(payouts::cancel_payout(app, &actor, id, WHY, &key).await, nothing)
             }
             Command::MarkPaid { payout } => {
-                let id = self.payouts[payout].0;
+                let id = self.payouts[payout];
                 kept(payouts::mark_payout_paid(app, &actor, id, WHY, &key).await, nothing)
             }
             Command::MarkUnpaid { payout } => {
-                let id = self.payouts[payout].0;
+                let id = self.payouts[payout];
                 kept(payouts::mark_payout_unpaid(app, &actor, id, WHY, &key).await, nothing)
             }
             _ => Err(format!("{command:?} is nothing that becomes of a payout")),
         }
     }
 
-    /// One payout by hand; or a batch of one, which a provider pays.
-    async fn draft(&self, party: usize, currency: &str, rail: Rail, key: Key) -> Delivered {
+    async fn draft_batch(&self, include: Vec<PartnershipId>, coin: Coin, key: Key) -> Delivered {
         let (app, actor) = (&self.app.app, Actor::system());
-        let (partnership, currency) = (self.parties[party], currency.to_owned());
-        if rail == Rail::Person {
-            let command = payouts::CreatePayout {
-                partnership,
-                currency,
-                idempotency_key: key,
-            };
-            return kept(payouts::create_payout(app, &actor, command).await, |row| {
-                Made::Payout(row.id, None)
-            });
-        }
         let command = batches::CreateBatch {
             brand: self.stage.brand,
-            currency,
+            currency: coin.code().to_owned(),
             cutoff: None,
-            include: vec![partnership],
+            include,
             exclude: Vec::new(),
             key,
         };
@@ -355,23 +359,23 @@ impl World {
             Ok(outcome) => outcome,
             Err(failure) => return no(failure),
         };
-        let of_batch = payout::Entity::find().filter(payout::Column::BatchId.eq(outcome.value.id));
-        match of_batch
+        let batch = outcome.value.id;
+        let rows = payout::Entity::find()
+            .filter(payout::Column::BatchId.eq(batch))
             .all(self.app.db())
             .await
-            .map_err(|error| error.to_string())?
-            .as_slice()
-        {
-            [only] => {
-                let made = Made::Payout(only.id, only.batch_id);
-                Ok(if outcome.replayed {
-                    Answer::Replayed(made)
-                } else {
-                    Answer::Done(made)
-                })
-            }
-            rows => Err(format!("{} payouts in a batch for one partner", rows.len())),
+            .map_err(|error| error.to_string())?;
+        let of = |party| rows.iter().find(|row| row.partnership_id == party).map(|row| row.id);
+        let payouts = self.parties.map(of);
+        if payouts.iter().flatten().count() != rows.len() {
+            return Err(format!("{} payouts in a batch for {payouts:?}", rows.len()));
         }
+        let made = Made::Batch(batch, payouts);
+        Ok(if outcome.replayed {
+            Answer::Replayed(made)
+        } else {
+            Answer::Done(made)
+        })
     }
 
     async fn hear(&self, payout: PayoutId, news: News) -> Delivered {

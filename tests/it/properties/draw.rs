@@ -133,11 +133,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (rail(), coin(), 1..9_000_i64).prop_map(|(rail, coin, minor)| Op::Fund(rail, coin, minor)),
     ];
     let payouts = prop_oneof![
-        6 => (spot(), rail()).prop_map(|(spot, rail)| Op::Draft(spot, rail)),
+        4 => (spot(), rail()).prop_map(|(spot, rail)| Op::Draft(spot, rail)),
+        3 => spot().prop_map(Op::DraftBoth),
         12 => (pick(), news()).prop_map(|(pick, news)| Op::Proceed(pick, news)),
         8 => (pick(), news()).prop_map(|(pick, news)| Op::Hear(pick, news)),
         1 => pick().prop_map(Op::ApprovePayout),
-        1 => pick().prop_map(Op::Submit),
+        1 => pick().prop_map(Op::ApproveBatch),
+        1 => pick().prop_map(Op::SubmitBatch),
+        1 => pick().prop_map(Op::CancelBatch),
         2 => pick().prop_map(Op::Cancel),
         1 => pick().prop_map(Op::MarkPaid),
         1 => pick().prop_map(Op::MarkUnpaid),

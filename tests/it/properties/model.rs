@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     operations::{Coin, Command},
-    payouts::Payout,
+    payouts::{BatchIs, Payout},
     store_credit::Transfer,
 };
 
@@ -121,6 +121,7 @@ pub struct Model {
     pub commissions: Vec<Commission>,
     pub adjustments: Vec<Adjustment>,
     pub payouts: Vec<Payout>,
+    pub batches: Vec<BatchIs>,
     pub transfers: Vec<Transfer>,
 }
 
@@ -173,7 +174,10 @@ impl Model {
             Command::WriteOff { party, coin, minor } => self.write_off(party, coin, minor),
             Command::Draft { party, coin, rail } => self.draft(party, coin, rail),
             Command::ApprovePayout { payout } => self.approve_payout(payout),
-            Command::Submit { payout } => self.submit(payout),
+            Command::DraftBoth { coin } => self.draft_batch(&[0, 1], coin),
+            Command::ApproveBatch { batch } => self.approve_batch(batch),
+            Command::SubmitBatch { batch } => self.submit_batch(batch),
+            Command::CancelBatch { batch } => self.cancel_batch(batch),
             Command::Cancel { payout } => self.cancel(payout),
             Command::MarkPaid { payout } => self.mark_paid(payout),
             Command::MarkUnpaid { payout } => self.mark_unpaid(payout),

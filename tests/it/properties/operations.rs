@@ -3,7 +3,7 @@
 
 use super::{
     model::{Dispute, MINIMUM, Model, Order, Owner},
-    payouts::PayoutIs,
+    payouts::{BatchIs, PayoutIs},
     store_credit::TransferIs,
 };
 
@@ -116,11 +116,21 @@ pub enum Command {
         coin: Coin,
         rail: Rail,
     },
+    /// A batch of everybody who is due.
+    DraftBoth {
+        coin: Coin,
+    },
     ApprovePayout {
         payout: usize,
     },
-    Submit {
-        payout: usize,
+    ApproveBatch {
+        batch: usize,
+    },
+    SubmitBatch {
+        batch: usize,
+    },
+    CancelBatch {
+        batch: usize,
     },
     Cancel {
         payout: usize,
@@ -165,7 +175,9 @@ impl Command {
             Self::Wait { .. }
                 | Self::ReleaseDue
                 | Self::ApprovePayout { .. }
-                | Self::Submit { .. }
+                | Self::ApproveBatch { .. }
+                | Self::SubmitBatch { .. }
+                | Self::CancelBatch { .. }
                 | Self::Hear { .. }
                 | Self::Refuse { .. }
         )
@@ -249,8 +261,11 @@ pub enum Op {
     Penalise(Pick, Part),
     WriteOff(Spot, Part),
     Draft(Spot, Rail),
+    DraftBoth(Spot),
     ApprovePayout(Pick),
-    Submit(Pick),
+    ApproveBatch(Pick),
+    SubmitBatch(Pick),
+    CancelBatch(Pick),
     Cancel(Pick),
     MarkPaid(Pick),
     MarkUnpaid(Pick),
@@ -296,9 +311,12 @@ impl Op {
             Self::Resolve(..) => Self::ChargeBack(Pick::FIRST, 0, Part::PerMille(500)),
             Self::WriteOff(..) => Self::Adjust(spot, -2_500),
             Self::Hear(_, news) => Self::Proceed(Pick::FIRST, news),
-            Self::ApprovePayout(_) | Self::Submit(_) | Self::Cancel(_) | Self::MarkPaid(_) | Self::MarkUnpaid(_) => {
-                Self::Proceed(Pick::FIRST, News::Paid { fee: None })
-            }
+            Self::ApprovePayout(_)
+            | Self::SubmitBatch(_)
+            | Self::Cancel(_)
+            | Self::MarkPaid(_)
+            | Self::MarkUnpaid(_) => Self::Proceed(Pick::FIRST, News::Paid { fee: None }),
+            Self::ApproveBatch(_) | Self::CancelBatch(_) => Self::DraftBoth(spot),
             Self::Proceed(..) => Self::Draft(spot, Rail::Provider),
             _ => return None,
         })
@@ -362,6 +380,7 @@ impl Op {
 
     fn resolve_balance(self, model: &Model) -> Option<Command> {
         let available = |party, coin| model.balance(Owner::Party(party), "AVAILABLE", coin);
+        let is_due = |coin, available| available >= if coin == Coin::Eur { MINIMUM } else { 1 };
         let transfer = |pick: Pick| pick.of(&model.transfers, |row| row.state == TransferIs::Requested);
         Some(match self {
             Self::Wait(days) => Command::Wait { days },
@@ -377,10 +396,12 @@ impl Op {
                 Command::WriteOff { party, coin, minor }
             }
             Self::Draft(spot, rail) => {
-                let is_due = |coin, available| available >= if coin == Coin::Eur { MINIMUM } else { 1 };
                 let (party, coin) = spot.of(model, "AVAILABLE", is_due)?;
                 Command::Draft { party, coin, rail }
             }
+            Self::DraftBoth(spot) => Command::DraftBoth {
+                coin: spot.of(model, "AVAILABLE", is_due)?.1,
+            },
             Self::Request(spot, part) => {
                 let (party, coin) = spot.of(model, "AVAILABLE", |_, available| available > 0)?;
                 let minor = part.of(available(party, coin));
@@ -412,13 +433,19 @@ impl Op {
         };
         Some(match self {
             Self::ApprovePayout(pick) => Command::ApprovePayout {
-                payout: which(pick, &[PayoutIs::Draft], None)?,
+                payout: which(pick, &[PayoutIs::Draft], Some(Rail::Person))?,
             },
-            // Only what belongs to a batch is handed over.
-            Self::Submit(pick) => {
-                let payout = which(pick, &[PayoutIs::Approved], Some(Rail::Provider))?;
-                (model.payouts[payout].rail == Rail::Provider).then_some(Command::Submit { payout })?
-            }
+            Self::ApproveBatch(pick) => Command::ApproveBatch {
+                batch: pick.of(&model.batches, |batch| *batch == BatchIs::Draft)?,
+            },
+            Self::SubmitBatch(pick) => Command::SubmitBatch {
+                batch: pick.of(&model.batches, |batch| *batch == BatchIs::Approved)?,
+            },
+            Self::CancelBatch(pick) => Command::CancelBatch {
+                batch: pick.of(&model.batches, |batch| {
+                    matches!(batch, BatchIs::Draft | BatchIs::Approved)
+                })?,
+            },
             Self::Cancel(pick) => Command::Cancel {
                 payout: which(pick, &[PayoutIs::Draft, PayoutIs::Approved], None)?,
             },
@@ -436,12 +463,13 @@ impl Op {
             Self::Proceed(pick, news) => {
                 use PayoutIs::{Approved, Draft, Paid, Submitted};
                 let payout = which(pick, &[Draft, Approved, Submitted, Paid], None)?;
-                match (model.payouts[payout].rail, model.payouts[payout].state) {
-                    (_, Draft) => Command::ApprovePayout { payout },
-                    (Rail::Person, Approved) => Command::MarkPaid { payout },
-                    (Rail::Person, _) => Command::MarkUnpaid { payout },
-                    (Rail::Provider, Approved) => Command::Submit { payout },
-                    (Rail::Provider, _) => Command::Hear { payout, news },
+                match (model.payouts[payout].batch, model.payouts[payout].state) {
+                    (None, Draft) => Command::ApprovePayout { payout },
+                    (None, Approved) => Command::MarkPaid { payout },
+                    (None, _) => Command::MarkUnpaid { payout },
+                    (Some(batch), Draft) => Command::ApproveBatch { batch },
+                    (Some(batch), Approved) => Command::SubmitBatch { batch },
+                    (Some(_), _) => Command::Hear { payout, news },
                 }
             }
             _ => return None,

@@ -39,8 +39,18 @@ pub enum Source {
     Adjustment(usize),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchIs {
+    Draft,
+    Approved,
+    Submitted,
+    Cancelled,
+}
+
 #[derive(Clone, Debug)]
 pub struct Payout {
+    /// What a provider pays is part of a batch.
+    pub batch: Option<usize>,
     pub party: usize,
     pub coin: Coin,
     pub rail: Rail,
@@ -79,12 +89,43 @@ impl Model {
         items
     }
 
-    pub(super) fn draft(&mut self, party: usize, coin: Coin, rail: Rail) -> Applied {
-        let amount = self.balance(Owner::Party(party), "AVAILABLE", coin);
+    pub(super) fn is_due(&self, party: usize, coin: Coin) -> bool {
         let minimum = if coin == Coin::Eur { MINIMUM } else { 1 };
-        if amount < minimum {
+        self.balance(Owner::Party(party), "AVAILABLE", coin) >= minimum
+    }
+
+    /// Of one party, by hand or as a batch of its own.
+    pub(super) fn draft(&mut self, party: usize, coin: Coin, rail: Rail) -> Applied {
+        if rail == Rail::Provider {
+            return self.draft_batch(&[party], coin);
+        }
+        if !self.is_due(party, coin) {
             return Err("below the minimum");
         }
+        self.draft_payout(party, coin, rail, None);
+        Ok(())
+    }
+
+    /// Of those of these who are due.
+    pub(super) fn draft_batch(&mut self, parties: &[usize], coin: Coin) -> Applied {
+        let due: Vec<usize> = parties
+            .iter()
+            .copied()
+            .filter(|party| self.is_due(*party, coin))
+            .collect();
+        if due.is_empty() {
+            return Err("nothing due");
+        }
+        let batch = self.batches.len();
+        self.batches.push(BatchIs::Draft);
+        for party in due {
+            self.draft_payout(party, coin, Rail::Provider, Some(batch));
+        }
+        Ok(())
+    }
+
+    fn draft_payout(&mut self, party: usize, coin: Coin, rail: Rail, batch: Option<usize>) {
+        let amount = self.balance(Owner::Party(party), "AVAILABLE", coin);
         let items = self.items(party, coin);
         assert_eq!(
             items.values().sum::<i64>(),
@@ -92,6 +133,7 @@ impl Model {
             "the model itself: items do not add up"
         );
         self.payouts.push(Payout {
+            batch,
             party,
             coin,
             rail,
@@ -102,7 +144,6 @@ impl Model {
         });
         let party = Owner::Party(party);
         self.post(coin, [(party, "AVAILABLE", -amount), (party, "IN_TRANSIT", amount)]);
-        Ok(())
     }
 
     fn check_state(&self, payout: usize, states: &[PayoutIs]) -> Applied {
@@ -120,14 +161,58 @@ impl Model {
     }
 
     pub(super) fn approve_payout(&mut self, payout: usize) -> Applied {
+        if self.payouts[payout].batch.is_some() {
+            return Err("part of a batch");
+        }
         self.check_state(payout, &[PayoutIs::Draft])?;
         self.payouts[payout].state = PayoutIs::Approved;
         Ok(())
     }
 
-    pub(super) fn submit(&mut self, payout: usize) -> Applied {
-        self.check_state(payout, &[PayoutIs::Approved])?;
-        self.payouts[payout].state = PayoutIs::Submitted;
+    pub(super) fn approve_batch(&mut self, batch: usize) -> Applied {
+        self.move_batch(
+            batch,
+            (BatchIs::Draft, PayoutIs::Draft),
+            (BatchIs::Approved, PayoutIs::Approved),
+        )
+    }
+
+    pub(super) fn submit_batch(&mut self, batch: usize) -> Applied {
+        self.move_batch(
+            batch,
+            (BatchIs::Approved, PayoutIs::Approved),
+            (BatchIs::Submitted, PayoutIs::Submitted),
+        )
+    }
+
+    /// Moves a batch with what is left in it.
+    fn move_batch(&mut self, batch: usize, from: (BatchIs, PayoutIs), to: (BatchIs, PayoutIs)) -> Applied {
+        let left = self.left_in(batch, &[from.1]);
+        if self.batches[batch] != from.0 || left.is_empty() {
+            return Err("impossible in this state, or empty");
+        }
+        self.batches[batch] = to.0;
+        for payout in left {
+            self.payouts[payout].state = to.1;
+        }
+        Ok(())
+    }
+
+    fn left_in(&self, batch: usize, states: &[PayoutIs]) -> Vec<usize> {
+        let is_left = |payout: &Payout| payout.batch == Some(batch) && states.contains(&payout.state);
+        (0..self.payouts.len())
+            .filter(|index| is_left(&self.payouts[*index]))
+            .collect()
+    }
+
+    pub(super) fn cancel_batch(&mut self, batch: usize) -> Applied {
+        if !matches!(self.batches[batch], BatchIs::Draft | BatchIs::Approved) {
+            return Err("impossible in this state");
+        }
+        self.batches[batch] = BatchIs::Cancelled;
+        for payout in self.left_in(batch, &[PayoutIs::Draft, PayoutIs::Approved]) {
+            self.come_back(payout, PayoutIs::Cancelled);
+        }
         Ok(())
     }
 

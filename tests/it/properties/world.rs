@@ -107,7 +107,8 @@ pub struct World {
     /// The shop's ids of the orders, and what each was paid in.
     pub order_ids: Vec<String>,
     pub coins: Vec<Coin>,
-    pub payouts: Vec<(PayoutId, Option<PayoutBatchId>)>,
+    pub payouts: Vec<PayoutId>,
+    pub batches: Vec<PayoutBatchId>,
     pub transfers: Vec<StoreCreditTransferId>,
 }
 
@@ -210,6 +211,7 @@ impl World {
             order_ids: Vec::new(),
             coins: Vec::new(),
             payouts: Vec::new(),
+            batches: Vec::new(),
             transfers: Vec::new(),
         }
     }
@@ -226,7 +228,11 @@ impl World {
                     self.coins.push(*coin);
                 }
             }
-            Made::Payout(payout, batch) => self.payouts.push((payout, batch)),
+            Made::Payout(payout) => self.payouts.push(payout),
+            Made::Batch(batch, payouts) => {
+                self.batches.push(batch);
+                self.payouts.extend(payouts.into_iter().flatten());
+            }
             Made::Transfer(transfer) => self.transfers.push(transfer),
         }
     }
