@@ -53,6 +53,8 @@ pub enum MailKind {
     MemberInvitation,
     /// Tells a partner's people that where they are paid was changed.
     PayoutMethod,
+    /// Tells those who release a brand's money what its schedule has drafted.
+    PayoutsDrafted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

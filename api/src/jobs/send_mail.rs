@@ -77,7 +77,8 @@ async fn write(app: &App, mail: &mail::Model) -> Result<Option<Letter>, Fault> {
             | MailKind::PasswordReset
             | MailKind::AccountNotice
             | MailKind::SavedSearch
-            | MailKind::PayoutMethod => accounts::write_link_mail(app, mail).await,
+            | MailKind::PayoutMethod
+            | MailKind::PayoutsDrafted => accounts::write_link_mail(app, mail).await,
         },
     }
 }

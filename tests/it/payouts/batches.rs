@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tributary::{
     ledger::verify::{VerifyError, verify},
-    payouts::{batches::service::draft_scheduled, sending::follow},
+    payouts::sending::follow,
 };
 
 use super::scene::{IBAN, Scene, exported, iban, imported, paypal, settle, stripe};
@@ -239,48 +239,6 @@ async fn a_cut_off_leaves_what_came_later(#[values(Database::Sqlite, Database::P
         );
         let nonsense = scene.try_batch(&app, "xyz", json!({ "currency": "XYZ" })).await;
         assert_eq!(refusal(&nonsense), "CURRENCY_UNKNOWN");
-    })
-    .await;
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_schedule_drafts_once_when_its_day_comes(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
-    with_app(database, |app| async move {
-        let mut scene = Scene::with(&app, &[iban()]).await;
-        let patch = |day: i32| {
-            json!({ "brandId": scene.market.brand.id, "patch": { "payoutSchedule": "WEEKLY", "payoutDay": day } })
-        };
-        let token = Some(scene.market.owner.token.as_str());
-        let wrong = app
-            .mutation(token, "updatePayoutSettings", patch(8), "brand { id }")
-            .await;
-        assert_eq!(refusal(&wrong), "PAYOUT_DAY_OUT_OF_RANGE");
-        let selection = "brand { payoutSettings { payoutSchedule payoutDay nextPayoutsAt } }";
-        let set = app
-            .done(&scene.market.owner, "updatePayoutSettings", patch(1), selection)
-            .await;
-        // It is Sunday the 18th of January 2026.
-        assert_eq!(
-            set["brand"]["payoutSettings"],
-            json!({ "payoutSchedule": "WEEKLY", "payoutDay": 1, "nextPayoutsAt": "2026-01-19T00:00:00+00:00" })
-        );
-        assert_eq!(draft_scheduled(&app.app).await.unwrap(), 0);
-        scene.wait(&app, 24).await;
-        assert_eq!(draft_scheduled(&app.app).await.unwrap(), 1);
-        assert_eq!(draft_scheduled(&app.app).await.unwrap(), 0);
-        let batches = scene
-            .ask(
-                &app,
-                "payoutBatches { nodes { state isScheduled } } payoutSettings { nextPayoutsAt }",
-                "payoutBatches.nodes",
-            )
-            .await;
-        assert_eq!(batches, json!([{ "state": "DRAFT", "isScheduled": true }]));
-        let next = scene
-            .ask(&app, "payoutSettings { nextPayoutsAt }", "payoutSettings.nextPayoutsAt")
-            .await;
-        assert_eq!(next, "2026-01-26T00:00:00+00:00");
     })
     .await;
 }

@@ -4,30 +4,24 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use entity::{
-    ids::{PartnerId, PartnershipId, PayoutMethodId},
-    partner, partnership,
-    payout::{self, PayoutRail, PayoutState},
-    payout_method,
-};
+use entity::payout::{self, PayoutRail, PayoutState};
 use rstest::rstest;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 use tributary::{
     fake_rails::FakeRails,
-    infra::{
-        rails::{
-            fakes::{Fault, Faults, Manner, Movement, Order, Place},
-            instruction::item_key,
-        },
-        sealing,
+    infra::rails::{
+        fakes::{Fault, Faults, Manner, Movement, Order, Place},
+        instruction::item_key,
     },
+    money::Money,
     payouts::{
         methods::rules::{Details, IndianAccount},
         sending::follow,
     },
 };
 
+use super::scene::{give, join_paid_by, partnership_of};
 use crate::support::{
     app::{TestApp, with_rails_app},
     builders::text,
@@ -66,80 +60,18 @@ fn payee(n: usize) -> (&'static str, i64, Details) {
     }
 }
 
-/// Partners with accounts that have cooled off, and something to be paid: what people would do, without their passwords.
+/// Partners who are owed something, and whom providers know.
 async fn owe(app: &TestApp, fakes: &FakeRails, market: &Market, number: usize) {
-    let now = app.now();
-    let like: PartnershipId = {
-        let one = app.promoter(market, "model", None).await;
-        one.partnership.parse().unwrap()
-    };
-    let model = partnership::Entity::find_by_id(like)
-        .one(app.db())
-        .await
-        .unwrap()
-        .unwrap();
+    let like = app.promoter(market, "model", None).await;
+    let like = partnership_of(app, &like).await;
     for n in 0..number {
         let (currency, minor, details) = payee(n);
         if let Details::Stripe { account } = &details {
             fakes.stripe.know(account);
         }
-        let partner: PartnerId = app.app.ids.new_id(now);
-        let row = partner::Model {
-            id: partner,
-            handle: format!("payee{n}"),
-            display_name: format!("Payee Number {n}"),
-            bio: None,
-            country: None,
-            created_at: now,
-        };
-        insert(app, row).await;
-        let id: PartnershipId = app.app.ids.new_id(now);
-        let row = partnership::Model {
-            id,
-            partner_id: partner,
-            referral_code: format!("PAYEE{n}"),
-            application_id: None,
-            ..model.clone()
-        };
-        insert(app, row).await;
-        let method: PayoutMethodId = app.app.ids.new_id(now);
-        let place = sealing::Place {
-            table: "payout_methods",
-            column: "details",
-            row: method.0,
-        };
-        let sealed = serde_json::to_string(&details).unwrap();
-        let row = payout_method::Model {
-            id: method,
-            partner_id: partner,
-            kind: details.kind(),
-            currency: details.currency().map(str::to_owned),
-            masked: details.masked(),
-            details: app.app.key_ring.seal(&app.app.ids, place, &sealed).unwrap(),
-            fingerprint: format!("payee{n}"),
-            cooling_off_until: now,
-            created_at: now,
-            removed_at: None,
-        };
-        insert(app, row).await;
-        let given = json!({
-            "idempotencyKey": format!("given-{n}"), "partnershipId": id.to_string(), "direction": "CREDIT",
-            "amount": { "amount": format!("{}.{:02}", minor / 100, minor % 100), "currency": currency },
-            "reason": "earned",
-        });
-        app.done(&market.owner, "adjustBalance", given, "adjustment { id }")
-            .await;
+        let partnership = join_paid_by(app, &like, n, &details).await;
+        give(app, partnership, Money::new(minor, currency.parse().unwrap())).await;
     }
-}
-
-async fn insert<A>(app: &TestApp, row: impl IntoActiveModel<A>)
-where
-    A: ActiveModelTrait,
-{
-    A::Entity::insert(row.into_active_model())
-        .exec_without_returning(app.db_writer())
-        .await
-        .unwrap();
 }
 
 /// What goes wrong from now on.

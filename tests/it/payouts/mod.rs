@@ -7,6 +7,7 @@ mod files;
 mod methods;
 mod queue;
 mod scene;
+mod schedules;
 mod sealing;
 mod sending;
 mod statement_file;

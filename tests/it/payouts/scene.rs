@@ -1,9 +1,23 @@
 //! What tests of payouts share: a market whose partners are owed something, and what providers do.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
-use entity::ids::PayoutId;
+use entity::{
+    ids::{PartnerId, PartnershipId, PayoutId, PayoutMethodId},
+    partner, partnership, payout_method,
+};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
-use tributary::{fake_rails::FakeRails, infra::rails::instruction::item_key, payouts::sending::follow};
+use tributary::{
+    accounts::actor::Actor,
+    adjustments::service::{Change, Direction, adjust_balance},
+    fake_rails::FakeRails,
+    idempotency::Key,
+    infra::{rails::instruction::item_key, sealing},
+    money::Money,
+    payouts::{methods::rules::Details, sending::follow},
+};
 
 use crate::support::{
     answer::data_at,
@@ -212,4 +226,86 @@ pub async fn imported(app: &TestApp, scene: &Scene, content: &str) -> Value {
     let selection = "replayed results { sha256 results { position payoutId outcome } }";
     app.mutation(Some(&scene.market.owner.token), "importPayoutResults", input, selection)
         .await
+}
+
+pub async fn partnership_of(app: &TestApp, promoter: &Promoter) -> partnership::Model {
+    let id: PartnershipId = promoter.partnership.parse().unwrap();
+    let row = partnership::Entity::find_by_id(id).one(app.db()).await.unwrap();
+    row.unwrap()
+}
+
+/// Another partner in a program, whose account has cooled off: what people would do, without their passwords.
+pub async fn join_paid_by(app: &TestApp, like: &partnership::Model, n: usize, details: &Details) -> PartnershipId {
+    let now = app.now();
+    let partner: PartnerId = app.app.ids.new_id(now);
+    let row = partner::Model {
+        id: partner,
+        handle: format!("payee{n}"),
+        display_name: format!("Payee Number {n}"),
+        bio: None,
+        country: None,
+        created_at: now,
+    };
+    insert(app, row).await;
+    let id: PartnershipId = app.app.ids.new_id(now);
+    let row = partnership::Model {
+        id,
+        partner_id: partner,
+        referral_code: format!("PAYEE{n}"),
+        application_id: None,
+        ..like.clone()
+    };
+    insert(app, row).await;
+    let method: PayoutMethodId = app.app.ids.new_id(now);
+    let place = sealing::Place {
+        table: "payout_methods",
+        column: "details",
+        row: method.0,
+    };
+    let sealed = serde_json::to_string(&details).unwrap();
+    let row = payout_method::Model {
+        id: method,
+        partner_id: partner,
+        kind: details.kind(),
+        currency: details.currency().map(str::to_owned),
+        masked: details.masked(),
+        details: app.app.key_ring.seal(&app.app.ids, place, &sealed).unwrap(),
+        fingerprint: format!("payee{n}"),
+        cooling_off_until: now,
+        created_at: now,
+        removed_at: None,
+    };
+    insert(app, row).await;
+    id
+}
+
+async fn insert<A>(app: &TestApp, row: impl IntoActiveModel<A>)
+where
+    A: ActiveModelTrait,
+{
+    A::Entity::insert(row.into_active_model())
+        .exec_without_returning(app.db_writer())
+        .await
+        .unwrap();
+}
+
+/// Credits a partnership.
+pub async fn give(app: &TestApp, partnership: PartnershipId, amount: Money) {
+    let change = Change {
+        amount: (amount.to_decimal(), amount.currency.code().to_owned()),
+        reason: "earned".to_owned(),
+        key: Key::parse(&format!("given-{partnership}-{}", amount.currency.code())).unwrap(),
+    };
+    adjust_balance(&app.app, &Actor::system(), partnership, Direction::Credit, change)
+        .await
+        .unwrap();
+}
+
+/// Until a transaction of this database waits for a lock of another one.
+pub async fn somebody_waits(app: &TestApp) {
+    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    while app.db().query_one_raw(waiting.clone()).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -1,17 +1,15 @@
 //! What providers do with what they were sent, and how it is found out.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tributary::{ledger::balances::lock_all_available_in_tx, payouts::sending::follow};
 
-use super::scene::{Scene, key_of, look, paypal, settle, stripe};
+use super::scene::{Scene, key_of, look, paypal, settle, somebody_waits, stripe};
 use crate::support::{
     answer::{data_at, refusal},
-    app::{TestApp, with_rails_app},
+    app::with_rails_app,
     database::Database,
     marketplace::Balances,
 };
@@ -167,13 +165,4 @@ async fn what_is_said_of_many_holds_no_commission_while_it_waits_for_a_balance()
         assert_eq!(scene.states(&app, &batch).await, ["PAID", "FAILED"]);
     })
     .await;
-}
-
-/// Until a transaction of this database waits for a lock of another one.
-async fn somebody_waits(app: &TestApp) {
-    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
-    while app.db().query_one_raw(waiting.clone()).await.unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

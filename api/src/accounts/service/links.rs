@@ -92,7 +92,8 @@ async fn recipient_in_tx(
         | MailKind::MemberInvitation
         | MailKind::ProgramInvitation
         | MailKind::SavedSearch
-        | MailKind::PayoutMethod => None,
+        | MailKind::PayoutMethod
+        | MailKind::PayoutsDrafted => None,
     };
     if user.is_none() || !mail::is_queued_in_tx(tx, mail.id).await? {
         return Ok(None);

@@ -7,7 +7,7 @@ use entity::{
     order, order_amendment,
 };
 use rust_decimal::Decimal;
-use sea_orm::{ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveEnum, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 
 use super::{
@@ -147,6 +147,8 @@ fn check_amendment(order: &order::Model, standing: Standing, amount: Money) -> R
 async fn check_may_grow_in_tx(tx: &DatabaseTransaction, order: &order::Model) -> Result<()> {
     let decided = conversion::Entity::find()
         .filter(conversion::Column::OrderId.eq(order.id))
+        // Whoever decides meanwhile is waited for.
+        .lock_exclusive()
         .all(tx)
         .await?
         .into_iter()

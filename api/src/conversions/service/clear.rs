@@ -4,9 +4,11 @@ use entity::{
     api_key::ApiKeyMode,
     capture, chargeback, commission, conversion, conversion_touch, customer, customer_binding, idempotency_key,
     ids::{BrandId, ConversionId, CustomerId, IdempotencyKeyId, OrderId, RefusedEventId},
-    order, order_amendment, order_line, refund, refused_event,
+    order, order_amendment, order_line, refund, refund_line, refused_event,
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
 
 use super::{Result, book::Book};
 use crate::{
@@ -90,6 +92,7 @@ async fn clear_piece_in_tx(tx: &DatabaseTransaction, book: Book) -> std::result:
         .filter(order::Column::Mode.eq(book.mode));
     let orders: Vec<OrderId> = first_ids(tx, orders, order::Column::Id).await?;
     if !orders.is_empty() {
+        delete_refund_lines_in_tx(tx, &orders).await?;
         delete_in_tx::<refund::Entity, _>(tx, refund::Column::OrderId, &orders).await?;
         delete_in_tx::<chargeback::Entity, _>(tx, chargeback::Column::OrderId, &orders).await?;
         delete_in_tx::<capture::Entity, _>(tx, capture::Column::OrderId, &orders).await?;
@@ -116,6 +119,20 @@ async fn clear_piece_in_tx(tx: &DatabaseTransaction, book: Book) -> std::result:
     }
     delete_in_tx::<refused_event::Entity, _>(tx, refused_event::Column::Id, &refused).await?;
     Ok(Piece::Others)
+}
+
+/// They name both a refund and a line of its order.
+async fn delete_refund_lines_in_tx(tx: &DatabaseTransaction, orders: &[OrderId]) -> std::result::Result<(), Fault> {
+    let refunds = refund::Entity::find()
+        .select_only()
+        .column(refund::Column::Id)
+        .filter(refund::Column::OrderId.is_in(orders.iter().copied()))
+        .into_query();
+    refund_line::Entity::delete_many()
+        .filter(refund_line::Column::RefundId.in_subquery(refunds))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn first_ids<E, Id>(

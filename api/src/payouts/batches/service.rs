@@ -1,5 +1,6 @@
 //! Use cases of batches: drafting, releasing, taking back. `sending` does the rest.
 
+mod notice;
 mod schedule;
 mod submit;
 

@@ -1,7 +1,9 @@
 //! Holding what is due to a partner: nothing is drafted to it until somebody lets go.
 
 use entity::{TenantScoped, ids::PartnershipId, partnership};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
+};
 
 use super::{Code, Result, cancel::check_reason};
 use crate::{
@@ -22,7 +24,7 @@ async fn lock_partnership_in_tx(
 ) -> Result<partnership::Model> {
     let row = partnership::Entity::find_within(&actor.reach())
         .filter(partnership::Column::Id.eq(id))
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?
         .ok_or_else(|| ApiError::not_found("partnership"))?;

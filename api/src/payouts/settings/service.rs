@@ -5,7 +5,7 @@ use entity::{
     ids::BrandId,
 };
 use rust_decimal::Decimal;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, sea_query::LockType};
 
 use super::error::PayoutSettingsErrorCode as Code;
 use crate::{
@@ -40,8 +40,9 @@ pub struct Patch {
 pub async fn update_settings(app: &App, actor: &Actor, id: BrandId, patch: Patch) -> Result<brand::Model> {
     actor.authorise(Operation::UpdatePayoutSettings, Place::brand(id))?;
     let tx = app.db.begin().await?;
+    // What is written to the brand's books meanwhile names the brand, and need not wait.
     let mut row = brand::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .one(&tx)
         .await?
         .ok_or_else(|| ApiError::not_found("brand"))?;
