@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tributary::jobs::approve_due::approve_due;
 
@@ -12,6 +13,7 @@ use crate::support::{
     builders::text,
     database::Database,
     marketplace::{Balances, Market, Promoter, merged},
+    postgres::until_waiting,
 };
 
 /// A seller below two recruiters: 10 % of a sale, 2 % of it one level up, 10 % of the seller's commission two levels up.
@@ -453,6 +455,42 @@ async fn the_worker_waits_for_the_last_capture_and_a_void_order_earns_nothing(
         tree.expect_states(&waiting, "APPROVED", "APPROVED").await;
         tree.expect_earned([("9.00", "1.00"), ("1.80", "0.20"), ("0.90", "0.10")])
             .await;
+    })
+    .await;
+}
+
+/// Whoever decides on a sale while it is being raised is waited for: what was approved does not grow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_not_raised_while_it_is_being_approved() {
+    with_app(Database::Postgres, |app| async move {
+        let tree = Tree::plant(&app, json!({ "holdDays": 0 })).await;
+        let sale = app
+            .sale(&tree.market, "A-1", "200.00", json!({ "promoCodes": ["SELLER"] }))
+            .await;
+        let first = app.app.db.begin().await.unwrap();
+        first
+            .execute_unprepared("SELECT id FROM conversions FOR UPDATE")
+            .await
+            .unwrap();
+        let (approver, market) = (app.clone(), tree.market.clone());
+        let approving = tokio::spawn(async move { approver.approve(&market, &sale).await });
+        until_waiting(&app, 1).await;
+        let (raiser, secret) = (app.clone(), tree.market.key.secret.clone());
+        let raising = tokio::spawn(async move {
+            let body = json!({ "orderId": "A-1", "amount": "260.00", "currency": "EUR" });
+            raiser.track(&secret, "amend", "up", body).await
+        });
+        until_waiting(&app, 2).await;
+        first.rollback().await.unwrap();
+        approving.await.unwrap();
+        let (status, answer) = raising.await.unwrap();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer["error"]["code"], "INVALID_TRANSITION");
+        // 10 % of 200.00, a tenth of it in reserve.
+        assert_eq!(
+            app.balances(&tree.seller).await,
+            Balances::of("0.00", "18.00", "2.00", "0.00")
+        );
     })
     .await;
 }

@@ -67,6 +67,8 @@ async fn files_carry_each_payout_once_and_banks_are_believed_in_whole(
             format!("{head}{},paid,R1\n{unknown},paid,R2\n", key(0)),
             format!("{head}{},paid,R1\n{},perhaps,R2\n", key(0), key(1)),
             format!("{head}{},paid,R1\n{},paid,R2\n", key(0), key(0)),
+            // Another try of the same payout.
+            format!("{head}{},returned,R1\n{},paid,R2\n", key(0), key(0).replace("-1", "-2")),
         ] {
             let answer = imported(&app, &scene, &content).await;
             assert_eq!(refusal(&answer), "RESULTS_INVALID");

@@ -5,6 +5,7 @@ mod cooling_off;
 mod demo;
 mod files;
 mod methods;
+mod paid;
 mod queue;
 mod scene;
 mod schedules;

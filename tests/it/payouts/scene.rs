@@ -1,13 +1,11 @@
 //! What tests of payouts share: a market whose partners are owed something, and what providers do.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use entity::{
     ids::{PartnerId, PartnershipId, PayoutId, PayoutMethodId},
     partner, partnership, payout_method,
 };
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use tributary::{
     accounts::actor::Actor,
@@ -299,13 +297,4 @@ pub async fn give(app: &TestApp, partnership: PartnershipId, amount: Money) {
     adjust_balance(&app.app, &Actor::system(), partnership, Direction::Credit, change)
         .await
         .unwrap();
-}
-
-/// Until a transaction of this database waits for a lock of another one.
-pub async fn somebody_waits(app: &TestApp) {
-    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
-    while app.db().query_one_raw(waiting.clone()).await.unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

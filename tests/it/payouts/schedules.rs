@@ -11,13 +11,14 @@ use tributary::{
     payouts::{batches::service::draft_scheduled, methods::rules::Details},
 };
 
-use super::scene::{Scene, give, iban, join_paid_by, partnership_of, somebody_waits};
+use super::scene::{Scene, give, iban, join_paid_by, partnership_of};
 use crate::support::{
     answer::refusal,
     app::{TestApp, with_app},
     builders::text,
     database::Database,
     mail::token_of,
+    postgres::until_waiting,
 };
 
 impl Scene {
@@ -202,8 +203,13 @@ async fn a_schedule_holds_no_balance_while_it_waits_for_one_in_another_currency(
             .unwrap();
         let scheduler = app.clone();
         let drafting = tokio::spawn(async move { draft_scheduled(&scheduler.app).await });
-        somebody_waits(&app).await;
+        until_waiting(&app, 1).await;
         let seller = scene.promoters[0].partnership.parse().unwrap();
+        // And whoever posts names the brand.
+        refund
+            .execute_unprepared("SELECT id FROM brands FOR KEY SHARE NOWAIT")
+            .await
+            .unwrap();
         refund
             .execute_unprepared("SET LOCAL lock_timeout = '1s'")
             .await

@@ -1,17 +1,19 @@
 //! What providers do with what they were sent, and how it is found out.
 
 use chrono::TimeDelta;
+use entity::payout_request::{self, PayoutRequestState};
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
 use tributary::{ledger::balances::lock_all_available_in_tx, payouts::sending::follow};
 
-use super::scene::{Scene, key_of, look, paypal, settle, somebody_waits, stripe};
+use super::scene::{Scene, key_of, look, paypal, settle, stripe};
 use crate::support::{
     answer::{data_at, refusal},
     app::with_rails_app,
     database::Database,
     marketplace::Balances,
+    postgres::until_waiting,
 };
 
 /// What a provider says may come twice and in any order, by webhook and by look-up; it is booked once.
@@ -130,6 +132,34 @@ async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postg
     .await;
 }
 
+/// What was prepared may have been sealed under another key while it was sent, and is not written back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_found_out_of_a_request_leaves_alone_what_was_prepared() {
+    with_rails_app(Database::Postgres, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0)]).await;
+        let batch = scene.submitted(&app, "sealed").await;
+        let other = app.app.db.begin().await.unwrap();
+        other
+            .execute_unprepared("SELECT id FROM payouts FOR UPDATE")
+            .await
+            .unwrap();
+        let follower = app.clone();
+        let following = tokio::spawn(async move { follow(&follower.app).await });
+        until_waiting(&app, 1).await;
+        other
+            .execute_unprepared("UPDATE payout_requests SET items = items || ' '")
+            .await
+            .unwrap();
+        other.commit().await.unwrap();
+        following.await.unwrap().unwrap();
+        let request = payout_request::Entity::find().one(app.db()).await.unwrap().unwrap();
+        assert_eq!(request.state, PayoutRequestState::Accepted);
+        assert!(request.items.ends_with(' '), "{}", request.items);
+        assert_eq!(scene.states(&app, &batch).await, ["SUBMITTED"]);
+    })
+    .await;
+}
+
 /// A refund holds the balances of everyone who earned of its sale, and then wants their commissions. What is booked of one payout
 /// must not hold a commission while what is booked of the next waits for a balance.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +185,7 @@ async fn what_is_said_of_many_holds_no_commission_while_it_waits_for_a_balance()
         lock_all_available_in_tx(&refund, partnerships).await.unwrap();
         let follower = app.clone();
         let following = tokio::spawn(async move { follow(&follower.app).await });
-        somebody_waits(&app).await;
+        until_waiting(&app, 1).await;
         refund
             .execute_unprepared("SELECT id FROM commissions FOR UPDATE NOWAIT")
             .await

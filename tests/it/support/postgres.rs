@@ -15,12 +15,15 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::OnceCell;
 use tributary::infra::db::Db;
+
+use super::app::TestApp;
 
 /// Set to `1` where a run without PostgreSQL must not count as a run.
 const REQUIRE: &str = "TRIBUTARY_REQUIRE_POSTGRES";
@@ -409,4 +412,13 @@ fn newest_first(parent: &str, leaf: &str) -> Vec<PathBuf> {
         .map(|entry| (version(&entry.path()), entry.path().join(leaf)))
         .collect();
     found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// Until so many transactions of a test's database wait for locks of others.
+pub async fn until_waiting(app: &TestApp, transactions: usize) {
+    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    while app.db().query_all_raw(waiting.clone()).await.unwrap().len() < transactions {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -10,8 +10,10 @@ use entity::{
 };
 use futures_util::{StreamExt, stream};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait,
+    ActiveValue::NotSet,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, LockBehavior, LockType},
 };
 
@@ -456,11 +458,12 @@ fn say(row: &mut Model, code: &str, message: &str) {
     row.last_message = Some(message.chars().take(MAX_WORDS).collect());
 }
 
+/// All but what was prepared, which may have been sealed under another key meanwhile.
 async fn update_in_tx(tx: &DatabaseTransaction, row: &Model) -> Result<(), DbErr> {
-    Entity::update(row.clone().into_active_model().reset_all())
-        .exec_without_returning(tx)
-        .await
-        .map(drop)
+    let mut written = row.clone().into_active_model().reset_all();
+    written.body = NotSet;
+    written.items = NotSet;
+    Entity::update(written).exec_without_returning(tx).await.map(drop)
 }
 
 /// The oldest first, as everyone locks them.

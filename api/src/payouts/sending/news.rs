@@ -136,6 +136,10 @@ pub(super) async fn take_item_in_tx(
         row.provider_id = Some(item.provider_id.clone());
     }
     let is_open = matches!(row.state, PayoutState::Submitted | PayoutState::Unknown);
+    if is_open && item.status != Status::Waiting {
+        // Whatever a person was asked to find out has been found out.
+        row.attention = None;
+    }
     match (&item.status, row.state) {
         (Status::Waiting, _) if is_open => {
             row.provider_state = Some(item.state.clone());

@@ -6,14 +6,15 @@ use entity::{
     commission::{self, CommissionState},
     ids::{CommissionId, PayoutId},
     ledger_account::LedgerAccountKind,
-    ledger_transfer::TransferKind,
+    ledger_entry,
+    ledger_transfer::{self, TransferKind},
     payout::{self, PayoutState},
     payout_item,
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Func},
 };
 use serde_json::json;
 
@@ -41,6 +42,8 @@ pub(in crate::payouts) async fn pay_in_tx(
 ) -> Result<(), Fault> {
     set_fee(row, fee);
     move_in_tx(tx, app, actor, row, PayoutState::Paid, None).await?;
+    // What is drafted meanwhile counts what is on its way and what was paid: neither twice, nor neither.
+    balances::lock_all_available_in_tx(tx, [row.partnership_id]).await?;
     settle_commissions_in_tx(tx, app, row).await?;
     let amount = row.amount_minor;
     let same = fee.filter(|fee| fee.currency.code() == row.currency);
@@ -221,12 +224,17 @@ async fn settle_commissions_in_tx(tx: &DatabaseTransaction, app: &App, row: &pay
         .all(tx)
         .await?;
     let amounts = by_commission(&items);
+    let commissions = lock_commissions_in_tx(tx, &amounts).await?;
+    let released = list_released_in_tx(tx, &commissions).await?;
     let mut facts = Vec::new();
-    for commission in lock_commissions_in_tx(tx, &amounts).await? {
+    let mut rest = Vec::new();
+    for commission in commissions {
         let paid_minor = commission.paid_minor + amounts.get(&commission.id).copied().unwrap_or(0);
-        // What was kept in reserve follows by itself when it is released.
-        let owed = commission.amount_minor - commission.reserve_minor - commission.reversed_minor;
+        let owed = owed_first(&commission, &released);
         let is_paid = commission.state == CommissionState::InPayout && paid_minor >= owed;
+        if commission.state == CommissionState::InPayout && !is_paid {
+            rest.push(commission.id);
+        }
         if is_paid {
             facts.push(Fact {
                 topic: Topic::CommissionPaid,
@@ -243,17 +251,63 @@ async fn settle_commissions_in_tx(tx: &DatabaseTransaction, app: &App, row: &pay
         };
         write_paid_in_tx(tx, commission.id, paid_minor, state).await?;
     }
+    // More of it has become due since this payout was drafted.
+    let_go_in_tx(tx, row.id, &rest).await?;
     outbox::enqueue_all_in_tx(tx, app, facts).await?;
     Ok(())
+}
+
+/// What must have been paid of a commission before it is PAID. What was kept in reserve and is still due follows by itself when
+/// it is released; what refunds have taken from the reserve is gone, and is not taken a second time.
+fn owed_first(row: &commission::Model, released: &HashMap<CommissionId, i64>) -> i64 {
+    let released = released.get(&row.id).copied().unwrap_or(0);
+    row.amount_minor - row.reversed_minor - row.reserve_left_minor - released
+}
+
+/// What was released of the reserves of these commissions.
+async fn list_released_in_tx(
+    tx: &DatabaseTransaction,
+    rows: &[commission::Model],
+) -> Result<HashMap<CommissionId, i64>, Fault> {
+    let reserved = rows.iter().filter(|row| row.reserve_minor > row.reserve_left_minor);
+    let ids: Vec<CommissionId> = reserved.map(|row| row.id).collect();
+    let mut released = HashMap::new();
+    for chunk in ids.chunks(INSERT_CHUNK) {
+        let sums: Vec<(CommissionId, i64)> = ledger_entry::Entity::find()
+            .select_only()
+            .column(ledger_transfer::Column::CommissionId)
+            .column_as(
+                Func::sum(Expr::col(ledger_entry::Column::AmountMinor.as_column_ref())).cast_as("bigint"),
+                "released_minor",
+            )
+            .join(
+                JoinType::InnerJoin,
+                ledger_entry::Entity::belongs_to(ledger_transfer::Entity)
+                    .from(ledger_entry::Column::TransferId)
+                    .to(ledger_transfer::Column::Id)
+                    .into(),
+            )
+            .filter(ledger_transfer::Column::CommissionId.is_in(chunk.iter().copied()))
+            .filter(ledger_transfer::Column::Kind.eq(TransferKind::ReserveReleased))
+            .filter(ledger_entry::Column::AmountMinor.gt(0))
+            .group_by(ledger_transfer::Column::CommissionId)
+            .into_tuple()
+            .all(tx)
+            .await?;
+        released.extend(sums);
+    }
+    Ok(released)
 }
 
 /// Takes a paid payout's items back from their commissions: what was paid by it is owed again.
 async fn unsettle_commissions_in_tx(tx: &DatabaseTransaction, items: &[payout_item::Model]) -> Result<(), Fault> {
     let amounts = by_commission(items);
-    for commission in lock_commissions_in_tx(tx, &amounts).await? {
+    let commissions = lock_commissions_in_tx(tx, &amounts).await?;
+    let released = list_released_in_tx(tx, &commissions).await?;
+    for commission in commissions {
         let paid_minor = commission.paid_minor - amounts.get(&commission.id).copied().unwrap_or(0);
-        let owed = commission.amount_minor - commission.reserve_minor - commission.reversed_minor;
-        let is_open = commission.state == CommissionState::Paid && paid_minor < owed;
+        let is_unpaid = paid_minor <= 0 || paid_minor < owed_first(&commission, &released);
+        let is_open = commission.state == CommissionState::Paid && is_unpaid;
         let state = if is_open {
             CommissionState::InPayout
         } else {
@@ -282,7 +336,7 @@ async fn write_paid_in_tx(
 }
 
 /// Lets go of what a payout that does not stand would have paid. Negative items only netted a commission off: an earlier payout may
-/// still be paying it, as it may where only a released reserve was to be paid. What came back whole meanwhile is reversed.
+/// still be paying it, as it may where only a released reserve was to be paid.
 async fn reopen_commissions_in_tx(
     tx: &DatabaseTransaction,
     undone: PayoutId,
@@ -293,8 +347,16 @@ async fn reopen_commissions_in_tx(
         .filter(|item| item.amount_minor > 0)
         .filter_map(|item| item.commission_id)
         .collect();
-    let elsewhere = in_other_payouts_in_tx(tx, undone, &ids).await?;
-    let ids: Vec<CommissionId> = ids.into_iter().filter(|id| !elsewhere.contains(id)).collect();
+    let_go_in_tx(tx, undone, &ids).await
+}
+
+/// What no payout but this one was paying of these commissions is due again; what has come back whole is reversed.
+async fn let_go_in_tx(tx: &DatabaseTransaction, payout: PayoutId, ids: &[CommissionId]) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let elsewhere = in_other_payouts_in_tx(tx, payout, ids).await?;
+    let ids: Vec<CommissionId> = ids.iter().copied().filter(|id| !elsewhere.contains(id)).collect();
     move_commissions_in_tx(tx, &ids, CommissionState::InPayout, CommissionState::Approved).await?;
     for chunk in ids.chunks(INSERT_CHUNK) {
         commission::Entity::update_many()

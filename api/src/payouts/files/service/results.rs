@@ -1,6 +1,6 @@
 //! What a bank says of payouts: taken in whole or not at all, and once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{
     ids::{BrandId, PayoutId},
@@ -181,9 +181,12 @@ async fn lock_named_in_tx(
 /// Names every line that cannot be.
 fn check(lines: &[ResultLine], payouts: &BTreeMap<PayoutId, payout::Model>) -> Result<()> {
     let mut wrong = Vec::new();
+    let mut named = BTreeSet::new();
     for line in lines {
         let payout = payout_of(line).and_then(|id| payouts.get(&id));
         let problem = match payout {
+            // A key has a number of its own for each try: two of them name one payout.
+            Some(row) if !named.insert(row.id) => Some(format!("{} stands in the file twice", row.id)),
             None => Some("no payout of this brand has this line_id".to_owned()),
             Some(row) if !matches!(row.rail, PayoutRail::BankFile | PayoutRail::Manual) => {
                 Some(format!("{} is paid by a provider", row.id))
