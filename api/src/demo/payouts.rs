@@ -210,7 +210,9 @@ async fn hand_over(
         batch = batches::approve_batch(app, finance, batch.id).await.map_err(fault)?;
     }
     if batch.state == PayoutBatchState::Approved {
-        batch = batches::submit_batch(app, finance, batch.id).await.map_err(fault)?;
+        let key = key(&format!("demo-submit-{currency}"))?;
+        let submitted = batches::submit_batch(app, finance, batch.id, &key).await;
+        batch = submitted.map_err(fault)?.value;
     }
     Ok(batch)
 }

@@ -39,7 +39,7 @@ use crate::{
     app::App,
     audit::{self, Change},
     error::{ApiError, Failure, Fault},
-    idempotency::{self, Claim, Key, Outcome},
+    idempotency::{self, Claim, Key, Outcome, Pending},
     infra::db::INSERT_CHUNK,
     ledger::post::{Line, Owner, Posting},
     money::Currency,
@@ -56,14 +56,34 @@ struct Fingerprint {
     detail: String,
 }
 
-/// What is done to one payout under a key.
-struct Doing<'a> {
-    permission: Operation,
+/// What is done to a payout, or to a batch, under a key.
+pub(in crate::payouts) struct Doing<'a> {
+    pub permission: Operation,
     /// As the key knows it.
-    name: &'static str,
+    pub name: &'static str,
     /// What is said with it: another one under the same key is another request.
-    detail: &'a str,
-    key: &'a Key,
+    pub detail: &'a str,
+    pub key: &'a Key,
+}
+
+impl Doing<'_> {
+    /// Claims the key for what is done to a row that is locked; nothing when it was done before, to the same row.
+    pub(in crate::payouts) async fn claim_in_tx(
+        &self,
+        tx: &DatabaseTransaction,
+        app: &App,
+        brand: BrandId,
+        subject: String,
+    ) -> std::result::Result<Option<Pending>, ApiError> {
+        let fingerprint = Fingerprint {
+            subject,
+            detail: self.detail.to_owned(),
+        };
+        match idempotency::claim_in_tx(tx, app, brand.0, self.name, self.key, &fingerprint).await? {
+            Claim::Fresh(pending) => Ok(Some(pending)),
+            Claim::Replay(_) => Ok(None),
+        }
+    }
 }
 
 /// Does something to a payout, which is locked, and commits; what was done under its key before is answered again.
@@ -76,20 +96,12 @@ async fn do_once(
 ) -> Result<Outcome<payout::Model>> {
     let tx = app.db.begin().await?;
     let mut row = lock_in_tx(&tx, actor, doing.permission, id).await?;
-    let fingerprint = Fingerprint {
-        subject: id.to_string(),
-        detail: doing.detail.to_owned(),
-    };
-    let claim = idempotency::claim_in_tx(&tx, app, row.brand_id.0, doing.name, doing.key, &fingerprint).await?;
-    let replayed = match claim {
-        // The same request names the same payout.
-        Claim::Replay(_) => true,
-        Claim::Fresh(pending) => {
-            act(&tx, &mut row).await?;
-            pending.settle(&tx, row.id.0).await?;
-            false
-        }
-    };
+    let pending = doing.claim_in_tx(&tx, app, row.brand_id, id.to_string()).await?;
+    let replayed = pending.is_none();
+    if let Some(pending) = pending {
+        act(&tx, &mut row).await?;
+        pending.settle(&tx, row.id.0).await?;
+    }
     app.commit(tx).await?;
     Ok(Outcome { value: row, replayed })
 }

@@ -486,8 +486,10 @@ pub fn case(operation: Operation, world: &World) -> Case {
             "idempotencyKey": "tried-batch", "brandId": world.brand, "currency": "USD",
         })),
         Operation::ApprovePayoutBatch => edit_id(&world.batches[0]),
-        Operation::CancelPayoutBatch => edit(json!({ "id": world.batches[1], "reason": "tried" })),
-        Operation::SubmitPayoutBatch => edit_id(&world.batches[2]),
+        Operation::CancelPayoutBatch => {
+            edit(json!({ "idempotencyKey": "cancel", "id": world.batches[1], "reason": "tried" }))
+        }
+        Operation::SubmitPayoutBatch => edit(json!({ "idempotencyKey": "submit", "id": world.batches[2] })),
         Operation::ExportPayoutFile => edit(json!({
             "idempotencyKey": "file", "batchId": world.batches[3], "format": "NEUTRAL_CSV",
         })),

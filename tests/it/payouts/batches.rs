@@ -220,7 +220,7 @@ async fn a_cut_off_leaves_what_came_later(#[values(Database::Sqlite, Database::P
             app.balances(&scene.promoters[0]).await,
             Balances::of("0.00", "18.00", "3.00", "5.00")
         );
-        let cancelled = json!({ "id": batch, "reason": "the wrong day" });
+        let cancelled = json!({ "idempotencyKey": "cancelled", "id": batch, "reason": "the wrong day" });
         app.done(&scene.market.owner, "cancelPayoutBatch", cancelled, "batch { state }")
             .await;
         let only = json!({ "include": [scene.promoters[0].partnership] });

@@ -151,10 +151,17 @@ async fn everybody_is_paid_exactly_once(#[values(Database::Sqlite, Database::Pos
                     "batch { id totals { count } }",
                 )
                 .await;
-            let id = json!({ "id": text(&made["batch"], "id") });
-            for step in ["approvePayoutBatch", "submitPayoutBatch"] {
-                app.done(&market.owner, step, id.clone(), "batch { state }").await;
-            }
+            let id = text(&made["batch"], "id");
+            app.done(
+                &market.owner,
+                "approvePayoutBatch",
+                json!({ "id": id }),
+                "batch { state }",
+            )
+            .await;
+            let input = json!({ "idempotencyKey": currency, "id": id });
+            app.done(&market.owner, "submitPayoutBatch", input, "batch { state }")
+                .await;
         }
         assert_eq!(unfinished(&app).await, 500);
 

@@ -111,9 +111,12 @@ impl Scene {
 
     pub async fn step(&self, app: &TestApp, mutation: &str, batch: &str) -> Value {
         let selection = "batch { id state totals { rail state count amount { amount } } }";
-        let made = app
-            .done(&self.market.owner, mutation, json!({ "id": batch }), selection)
-            .await;
+        let key = match mutation {
+            "submitPayoutBatch" => json!({ "idempotencyKey": batch }),
+            _ => json!({}),
+        };
+        let input = merged(json!({ "id": batch }), key);
+        let made = app.done(&self.market.owner, mutation, input, selection).await;
         made["batch"].clone()
     }
 

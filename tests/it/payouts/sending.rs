@@ -5,9 +5,13 @@ use entity::payout_request::{self, PayoutRequestState};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
-use tributary::{ledger::balances::lock_all_available_in_tx, payouts::sending::follow};
+use tributary::{
+    infra::rails::fakes::{Fault, Place},
+    ledger::balances::lock_all_available_in_tx,
+    payouts::sending::follow,
+};
 
-use super::scene::{Scene, key_of, look, paypal, settle, stripe};
+use super::scene::{Scene, iban, key_of, look, paypal, settle, stripe};
 use crate::support::{
     answer::{data_at, refusal},
     app::with_rails_app,
@@ -104,7 +108,6 @@ async fn what_nobody_claims_is_recalled(#[values(Database::Sqlite, Database::Pos
 #[tokio::test]
 async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_rails_app(database, |app, fakes| async move {
-        use tributary::infra::rails::fakes::{Fault, Place};
         let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1)]).await;
         for faults in [fakes.paypal.faults(), fakes.stripe.faults()] {
             faults.add(Place::Create, Fault::ErrorAfter);
@@ -128,6 +131,82 @@ async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postg
         }
         assert_eq!(scene.states(&app, &batch).await, ["PAID", "PAID"]);
         assert_eq!(fakes.paypal.book().len() + fakes.stripe.book().len(), 2);
+    })
+    .await;
+}
+
+/// A batch of PayPal, Stripe and a file. PayPal's credentials are refused, so nothing of that has left; what is at Stripe stays there.
+#[rstest]
+#[tokio::test]
+async fn what_never_left_is_taken_back(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1), iban(), paypal(3)]).await;
+        let batch = scene.submitted(&app, "stuck").await;
+        let take_back = async |key: &str| {
+            let input = json!({ "idempotencyKey": key, "id": batch, "reason": "PayPal closed the account" });
+            let token = Some(scene.market.owner.token.as_str());
+            app.mutation(token, "cancelPayoutBatch", input, "replayed batch { id state }")
+                .await
+        };
+        fakes.paypal.faults().add(
+            Place::Create,
+            Fault::TooMany {
+                retry_after_seconds: None,
+            },
+        );
+        follow(&app.app).await.unwrap();
+        assert_eq!(
+            scene.states(&app, &batch).await,
+            ["SUBMITTED", "PAID", "SUBMITTED", "SUBMITTED"]
+        );
+        for replayed in [false, true] {
+            let answer = data_at(&take_back("back").await, "cancelPayoutBatch");
+            assert_eq!(
+                (&answer["replayed"], &answer["batch"]["state"]),
+                (&json!(replayed), &json!("SUBMITTED"))
+            );
+            assert_eq!(
+                scene.states(&app, &batch).await,
+                ["CANCELLED", "PAID", "CANCELLED", "CANCELLED"]
+            );
+        }
+        assert_eq!(
+            app.balances(&scene.promoters[0]).await,
+            Balances::of("0.00", "9.00", "1.00", "0.00")
+        );
+        assert_eq!(refusal(&take_back("again").await), "INVALID_TRANSITION");
+        // Nothing is sent any more, and what is due again is paid by another batch.
+        app.advance(TimeDelta::hours(1));
+        follow(&app.app).await.unwrap();
+        assert!(fakes.paypal.book().is_empty());
+        let next = scene.submitted(&app, "next").await;
+        assert_eq!(scene.states(&app, &next).await, ["SUBMITTED", "SUBMITTED", "SUBMITTED"]);
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        look(&app).await;
+        assert_eq!(fakes.paypal.book().len(), 2);
+    })
+    .await;
+}
+
+/// A batch that was handed over and has not been sent at all is cancelled as a whole.
+#[rstest]
+#[tokio::test]
+async fn a_batch_of_which_nothing_left_is_cancelled(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1)]).await;
+        let batch = scene.submitted(&app, "whole").await;
+        let input = json!({ "idempotencyKey": "whole", "id": batch, "reason": "the wrong day" });
+        let answer = app
+            .done(&scene.market.owner, "cancelPayoutBatch", input, "batch { state }")
+            .await;
+        assert_eq!(answer["batch"]["state"], "CANCELLED");
+        assert_eq!(scene.states(&app, &batch).await, ["CANCELLED", "CANCELLED"]);
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        assert!(fakes.paypal.book().is_empty());
     })
     .await;
 }

@@ -327,8 +327,14 @@ impl World {
             Command::DraftBoth { coin } => self.draft_batch(self.parties.to_vec(), coin, key).await,
             Command::ApprovePayout { payout } => done(payouts::approve_payout(app, &actor, self.payouts[payout]).await),
             Command::ApproveBatch { batch } => done(batches::approve_batch(app, &actor, self.batches[batch]).await),
-            Command::SubmitBatch { batch } => done(batches::submit_batch(app, &actor, self.batches[batch]).await),
-            Command::CancelBatch { batch } => done(batches::cancel_batch(app, &actor, self.batches[batch], WHY).await),
+            Command::SubmitBatch { batch } => kept(
+                batches::submit_batch(app, &actor, self.batches[batch], &key).await,
+                nothing,
+            ),
+            Command::CancelBatch { batch } => kept(
+                batches::cancel_batch(app, &actor, self.batches[batch], WHY, &key).await,
+                nothing,
+            ),
             Command::Cancel { payout } => {
                 let id = self.payouts[payout];
                 kept(payouts::cancel_payout(app, &actor, id, WHY, &key).await, nothing)

@@ -176,8 +176,6 @@ impl Command {
                 | Self::ReleaseDue
                 | Self::ApprovePayout { .. }
                 | Self::ApproveBatch { .. }
-                | Self::SubmitBatch { .. }
-                | Self::CancelBatch { .. }
                 | Self::Hear { .. }
                 | Self::Refuse { .. }
         )
@@ -442,9 +440,7 @@ impl Op {
                 batch: pick.of(&model.batches, |batch| *batch == BatchIs::Approved)?,
             },
             Self::CancelBatch(pick) => Command::CancelBatch {
-                batch: pick.of(&model.batches, |batch| {
-                    matches!(batch, BatchIs::Draft | BatchIs::Approved)
-                })?,
+                batch: pick.of(&model.batches, |batch| *batch != BatchIs::Cancelled)?,
             },
             Self::Cancel(pick) => Command::Cancel {
                 payout: which(pick, &[PayoutIs::Draft, PayoutIs::Approved], None)?,

@@ -58,6 +58,8 @@ pub struct Payout {
     pub state: PayoutIs,
     /// As it is known.
     pub fee: Option<Fee>,
+    /// Its provider has said something of it.
+    was_heard_of: bool,
     items: BTreeMap<Source, i64>,
 }
 
@@ -140,6 +142,7 @@ impl Model {
             amount,
             state: PayoutIs::Draft,
             fee: None,
+            was_heard_of: false,
             items,
         });
         let party = Owner::Party(party);
@@ -205,12 +208,18 @@ impl Model {
             .collect()
     }
 
+    /// Of one that was handed over nothing has left, as long as its provider has said nothing of it: here nobody sends anything.
     pub(super) fn cancel_batch(&mut self, batch: usize) -> Applied {
-        if !matches!(self.batches[batch], BatchIs::Draft | BatchIs::Approved) {
-            return Err("impossible in this state");
+        use PayoutIs::{Approved, Draft, Submitted};
+        let was_heard_of = self
+            .payouts
+            .iter()
+            .any(|row| row.batch == Some(batch) && row.was_heard_of);
+        if self.batches[batch] == BatchIs::Cancelled || was_heard_of {
+            return Err("impossible in this state, or sent");
         }
         self.batches[batch] = BatchIs::Cancelled;
-        for payout in self.left_in(batch, &[PayoutIs::Draft, PayoutIs::Approved]) {
+        for payout in self.left_in(batch, &[Draft, Approved, Submitted]) {
             self.come_back(payout, PayoutIs::Cancelled);
         }
         Ok(())
@@ -291,6 +300,7 @@ impl Model {
         if row.rail != Rail::Provider || !matches!(state, PayoutIs::Submitted | PayoutIs::Paid) {
             return;
         }
+        self.payouts[payout].was_heard_of = true;
         let was_paid = state == PayoutIs::Paid;
         match news {
             News::Waiting => {}
@@ -318,7 +328,11 @@ impl Model {
                         );
                     }
                     Some(_) => {}
-                    None => self.charge(payout, kept),
+                    None if kept.minor > 0 => {
+                        self.payouts[payout].fee = Some(kept);
+                        self.charge(payout, kept);
+                    }
+                    None => {}
                 }
             }
         }

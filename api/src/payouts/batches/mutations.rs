@@ -62,17 +62,20 @@ impl PayoutBatchMutations {
         input: SubmitPayoutBatchInput,
     ) -> Result<Option<SubmitPayoutBatchPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        SubmitPayoutBatchPayload::of(service::submit_batch(ctx.app(), ctx.actor(), id).await)
+        let key = Key::parse(&input.idempotency_key)?;
+        SubmitPayoutBatchPayload::of(service::submit_batch(ctx.app(), ctx.actor(), id, &key).await)
     }
 
-    /// Takes a batch back before it is handed over; the money of all its payouts is available again. Single ones are left out with
-    /// `cancelPayout`.
+    /// Takes a batch back; the money of all its payouts is available again. Of one that was handed over it takes back what has not
+    /// left: what nobody has tried to send, because its provider is not connected any more or takes nothing, and what stands in no file
+    /// yet. Single ones are left out with `cancelPayout` before the batch is handed over.
     async fn cancel_payout_batch(
         &self,
         ctx: &Context<'_>,
         input: CancelPayoutBatchInput,
     ) -> Result<Option<CancelPayoutBatchPayload>, ApiError> {
         let id = parse_id(&input.id, "id")?;
-        CancelPayoutBatchPayload::of(service::cancel_batch(ctx.app(), ctx.actor(), id, &input.reason).await)
+        let key = Key::parse(&input.idempotency_key)?;
+        CancelPayoutBatchPayload::of(service::cancel_batch(ctx.app(), ctx.actor(), id, &input.reason, &key).await)
     }
 }

@@ -1,5 +1,6 @@
-//! Use cases of batches: drafting, releasing, taking back. `sending` does the rest.
+//! Use cases of batches: drafting and releasing here, handing over, taking back and schedules beside. `sending` does the rest.
 
+mod cancel;
 mod notice;
 mod schedule;
 mod submit;
@@ -19,7 +20,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-pub use self::{schedule::draft_scheduled, submit::submit_batch};
+pub use self::{cancel::cancel_batch, schedule::draft_scheduled, submit::submit_batch};
 use super::error::PayoutBatchErrorCode as Code;
 use crate::{
     accounts::{
@@ -40,7 +41,6 @@ use crate::{
             announced,
             draft::{Draft, Drafting, draft_in_tx},
             is_second_person,
-            settle::{Undone, undo_in_tx},
         },
     },
 };
@@ -347,24 +347,6 @@ pub(super) async fn announce_all_in_tx(
         payload: announced(to),
     });
     outbox::enqueue_all_in_tx(tx, app, facts.collect()).await
-}
-
-/// Takes a batch back that was not sent: the money of all its payouts is available again.
-pub async fn cancel_batch(app: &App, actor: &Actor, id: PayoutBatchId, reason: &str) -> Result<payout_batch::Model> {
-    let reason = audit::clean_reason(reason)
-        .ok_or_else(|| Failure::refused_field(Code::ReasonInvalid, "reason", "a reason has 1 to 500 characters"))?;
-    let tx = app.db.begin().await?;
-    let mut row = lock_batch_in_tx(&tx, actor, Operation::CancelPayoutBatch, id).await?;
-    let open = [PayoutBatchState::Draft, PayoutBatchState::Approved];
-    check_move(&row, &open, PayoutBatchState::Cancelled)?;
-    let payouts = lock_payouts_in_tx(&tx, id, &[PayoutState::Draft, PayoutState::Approved]).await?;
-    balances::lock_all_available_in_tx(&tx, payouts.iter().map(|payout| payout.partnership_id)).await?;
-    for mut payout in payouts {
-        undo_in_tx(&tx, app, actor, &mut payout, Undone::Cancelled, Some(reason), None).await?;
-    }
-    move_in_tx(&tx, app, actor, &mut row, PayoutBatchState::Cancelled, Some(reason)).await?;
-    app.commit(tx).await?;
-    Ok(row)
 }
 
 pub async fn list_batches(

@@ -248,13 +248,17 @@ pub struct ApprovePayoutBatchInput {
 /// A batch to hand over.
 #[derive(InputObject)]
 pub struct SubmitPayoutBatchInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
     /// The batch.
     pub id: ID,
 }
 
-/// A batch to take back.
+/// A batch to take back, or what is left of it here.
 #[derive(InputObject)]
 pub struct CancelPayoutBatchInput {
+    /// 1 to 128 printable ASCII characters, unique a brand and operation.
+    pub idempotency_key: String,
     /// The batch.
     pub id: ID,
     /// Why: 1 to 500 characters.
@@ -279,7 +283,7 @@ payload! {
 
 payload! {
     /// What `submitPayoutBatch` answers.
-    SubmitPayoutBatchPayload {
+    replayable SubmitPayoutBatchPayload {
         /// The batch, handed over.
         batch: PayoutBatch
     } refused by PayoutBatchError, PayoutBatchErrorCode
@@ -287,8 +291,8 @@ payload! {
 
 payload! {
     /// What `cancelPayoutBatch` answers.
-    CancelPayoutBatchPayload {
-        /// The batch, taken back.
+    replayable CancelPayoutBatchPayload {
+        /// The batch, cancelled; still handed over where something of it has left.
         batch: PayoutBatch
     } refused by PayoutBatchError, PayoutBatchErrorCode
 }

@@ -8,12 +8,13 @@
 //! - What a provider says of a payout may come by answer, by look-up and by webhook, twice and in any order; it is booked once.
 //!
 //! `prepare.rs` writes requests down, `follow.rs` sends and looks up what is due, `news.rs` books what is heard of a payout,
-//! `recall.rs` asks for one back.
+//! `recall.rs` asks for one back, `take_back.rs` closes what was never sent.
 
 mod follow;
 mod news;
 mod prepare;
 mod recall;
+mod take_back;
 
 use entity::payout::PayoutRail;
 use serde_json::json;
@@ -23,6 +24,7 @@ pub use self::{
     news::{Heard, take_event_in_tx},
     prepare::{Handed, prepare_in_tx, reseal_payout_requests},
     recall::recall_payout,
+    take_back::take_back_in_tx,
 };
 use crate::{infra::rails::RailKind, queue::Job};
 

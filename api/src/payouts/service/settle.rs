@@ -133,6 +133,10 @@ pub(in crate::payouts) async fn undo_in_tx(
     kept: Option<Money>,
 ) -> Result<(), Fault> {
     let was_paid = row.state == PayoutState::Paid;
+    let known = row.fee_minor.zip(row.fee_currency.clone());
+    if known.is_none() {
+        set_fee(row, kept.filter(|kept| kept.amount_minor > 0));
+    }
     move_in_tx(tx, app, actor, row, undone.state(), reason).await?;
     balances::lock_all_available_in_tx(tx, [row.partnership_id]).await?;
     let items = payout_item::Entity::find()
@@ -159,33 +163,28 @@ pub(in crate::payouts) async fn undo_in_tx(
             (LedgerAccountKind::Available, row.amount_minor),
         ],
     )?;
-    let fee = fee_after(app, row, was_paid, kept)?;
+    let fee = fee_after(app, row, known, kept);
     post::post_in_tx(tx, app, [back].into_iter().chain(fee).collect()).await
 }
 
-/// What a rail gave back of its fee, or took although nothing arrived.
-fn fee_after(
-    app: &App,
-    row: &mut payout::Model,
-    was_paid: bool,
-    kept: Option<Money>,
-) -> Result<Option<Posting>, Fault> {
-    let Some(kept) = kept else { return Ok(None) };
-    let Some((charged, currency)) = row.fee_minor.zip(row.fee_currency.as_deref()).filter(|_| was_paid) else {
-        return Ok((kept.amount_minor > 0).then(|| fee_charged(app, row, kept)));
+/// What a rail gave back of the fee that was known, or took although nothing arrived.
+fn fee_after(app: &App, row: &payout::Model, known: Option<(i64, String)>, kept: Option<Money>) -> Option<Posting> {
+    let kept = kept?;
+    let Some((charged, currency)) = known else {
+        return (kept.amount_minor > 0).then(|| fee_charged(app, row, kept));
     };
     let back = charged - kept.amount_minor;
     if currency != kept.currency.code() || back <= 0 {
-        return Ok(None);
+        return None;
     }
-    Ok(Some(posting_in(
+    Some(posting_in(
         app,
         row,
         "fee-refunded",
         TransferKind::PayoutFeeRefunded,
         kept.currency,
         [(cash(row.rail), -back), (LedgerAccountKind::PayoutFeeExpense, back)],
-    )))
+    ))
 }
 
 fn by_commission(items: &[payout_item::Model]) -> HashMap<CommissionId, i64> {

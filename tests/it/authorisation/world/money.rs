@@ -43,8 +43,12 @@ impl Maker<'_> {
         for batch in &batches[2..] {
             self.manage("approvePayoutBatch", "batch", json!({ "id": batch })).await;
         }
-        self.manage("submitPayoutBatch", "batch", json!({ "id": batches[3] }))
-            .await;
+        self.manage(
+            "submitPayoutBatch",
+            "batch",
+            json!({ "idempotencyKey": "submitted", "id": batches[3] }),
+        )
+        .await;
         let input = json!({ "idempotencyKey": "file", "batchId": batches[3], "format": "NEUTRAL_CSV" });
         let file = self.manage("exportPayoutFile", "file", input).await;
         let query = "query ($id: ID!) { node(id: $id) { ... on PayoutFile { content } } }";
@@ -69,9 +73,9 @@ impl Maker<'_> {
         self.give(partnership, "rupees", "100.00", "INR").await;
         let input = json!({ "idempotencyKey": "queued", "brandId": self.brand, "currency": "INR" });
         let batch = self.manage("createPayoutBatch", "batch", input).await;
-        for step in ["approvePayoutBatch", "submitPayoutBatch"] {
-            self.manage(step, "batch", json!({ "id": batch })).await;
-        }
+        self.manage("approvePayoutBatch", "batch", json!({ "id": batch })).await;
+        let input = json!({ "idempotencyKey": "queued", "id": batch });
+        self.manage("submitPayoutBatch", "batch", input).await;
         follow(&self.app.app).await.unwrap();
         let query = "query ($id: ID!) { node(id: $id) { ... on PayoutBatch { payouts { nodes { id } } } } }";
         let token = Some(self.owner.token.as_str());

@@ -19,27 +19,59 @@ use crate::{
     },
     app::App,
     error::{ApiError, Failure, Fault},
+    idempotency::{Key, Outcome},
     infra::{db::INSERT_CHUNK, rails::RailKind},
     ledger::balances,
     payouts::{
         rails::{self, Connection},
         sending::{self, Handed},
-        service::settle::{Undone, undo_in_tx},
+        service::{
+            Doing,
+            settle::{Undone, undo_in_tx},
+        },
     },
     queue,
 };
 
 /// Hands an approved batch over to its rails. What no provider would take comes back at once, with what is wrong with it.
-pub async fn submit_batch(app: &App, actor: &Actor, id: PayoutBatchId) -> Result<payout_batch::Model> {
+pub async fn submit_batch(
+    app: &App,
+    actor: &Actor,
+    id: PayoutBatchId,
+    key: &Key,
+) -> Result<Outcome<payout_batch::Model>> {
     let connections = open_rails(app, actor, id).await?;
+    let doing = Doing {
+        permission: Operation::SubmitPayoutBatch,
+        name: "submitPayoutBatch",
+        detail: "",
+        key,
+    };
     let tx = app.db.begin().await?;
-    let mut row = lock_batch_in_tx(&tx, actor, Operation::SubmitPayoutBatch, id).await?;
-    check_move(&row, &[PayoutBatchState::Approved], PayoutBatchState::Submitted)?;
-    let payouts = lock_payouts_in_tx(&tx, id, &[PayoutState::Approved]).await?;
+    let mut row = lock_batch_in_tx(&tx, actor, doing.permission, id).await?;
+    let pending = doing.claim_in_tx(&tx, app, row.brand_id, id.to_string()).await?;
+    let replayed = pending.is_none();
+    if let Some(pending) = pending {
+        submit_in_tx(&tx, app, actor, &mut row, &connections).await?;
+        pending.settle(&tx, row.id.0).await?;
+    }
+    app.commit(tx).await?;
+    Ok(Outcome { value: row, replayed })
+}
+
+async fn submit_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    actor: &Actor,
+    row: &mut payout_batch::Model,
+    connections: &BTreeMap<RailKind, Connection>,
+) -> Result<()> {
+    check_move(row, &[PayoutBatchState::Approved], PayoutBatchState::Submitted)?;
+    let payouts = lock_payouts_in_tx(tx, row.id, &[PayoutState::Approved]).await?;
     if payouts.is_empty() {
         return Err(Failure::refused(Code::BatchEmpty, "every payout of it was taken back"));
     }
-    let methods = methods_of(&tx, &payouts).await?;
+    let methods = methods_of(tx, &payouts).await?;
     let mut by_rail: BTreeMap<PayoutRail, Vec<payout::Model>> = BTreeMap::new();
     for payout in payouts {
         by_rail.entry(payout.rail).or_default().push(payout);
@@ -47,11 +79,11 @@ pub async fn submit_batch(app: &App, actor: &Actor, id: PayoutBatchId) -> Result
     let mut failing = Vec::new();
     for (rail, payouts) in by_rail {
         let Some(kind) = sending::provider(rail) else {
-            hand_over_in_tx(&tx, app, &payouts, None).await?;
+            hand_over_in_tx(tx, app, &payouts, None).await?;
             continue;
         };
         let connection = connections.get(&kind).ok_or_else(|| not_connected(kind))?;
-        let handed = sending::prepare_in_tx(&tx, app, &row, connection, &payouts, &methods).await?;
+        let handed = sending::prepare_in_tx(tx, app, row, connection, &payouts, &methods).await?;
         let Handed { requests, rejected } = handed;
         for (request, ids) in requests {
             let of_request: Vec<payout::Model> = payouts
@@ -59,16 +91,15 @@ pub async fn submit_batch(app: &App, actor: &Actor, id: PayoutBatchId) -> Result
                 .filter(|payout| ids.contains(&payout.id))
                 .cloned()
                 .collect();
-            hand_over_in_tx(&tx, app, &of_request, Some(request)).await?;
+            hand_over_in_tx(tx, app, &of_request, Some(request)).await?;
         }
         let why = |payout: payout::Model| Some((rejected.get(&payout.id)?.clone(), payout));
         failing.extend(payouts.into_iter().filter_map(why));
     }
-    fail_in_tx(&tx, app, actor, failing).await?;
-    move_in_tx(&tx, app, actor, &mut row, PayoutBatchState::Submitted, None).await?;
-    queue::enqueue_in_tx(&tx, app, sending::job()).await?;
-    app.commit(tx).await?;
-    Ok(row)
+    fail_in_tx(tx, app, actor, failing).await?;
+    move_in_tx(tx, app, actor, row, PayoutBatchState::Submitted, None).await?;
+    queue::enqueue_in_tx(tx, app, sending::job()).await?;
+    Ok(())
 }
 
 /// What the batch's brand pays through now.
