@@ -71,6 +71,37 @@ async fn what_came_back_is_owed_again(#[values(Database::Sqlite, Database::Postg
     .await;
 }
 
+/// PayPal takes nothing for what it denies. It ends, by webhook as well as by look-up.
+#[rstest]
+#[tokio::test]
+async fn what_paypal_denies_has_failed(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1)]).await;
+        let batch = scene.submitted(&app, "denied").await;
+        follow(&app.app).await.unwrap();
+        let payouts = scene.payouts(&app, &batch).await;
+        let served = app.serve().await;
+        assert!(
+            fakes
+                .paypal
+                .settle(&key_of(&payouts[0]), "DENIED", Some(("DENIED", "no")))
+        );
+        fakes.step(&format!("http://{}", served.address)).await;
+        assert_eq!(scene.states(&app, &batch).await, ["FAILED", "SUBMITTED"]);
+        assert!(fakes.paypal.settle(&key_of(&payouts[1]), "DENIED", None));
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, ["FAILED", "FAILED"]);
+        for promoter in &scene.promoters {
+            assert_eq!(
+                app.balances(promoter).await,
+                Balances::of("0.00", "9.00", "1.00", "0.00")
+            );
+        }
+        assert_eq!(fakes.paypal.book(), []);
+    })
+    .await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn what_nobody_claims_is_recalled(#[values(Database::Sqlite, Database::Postgres)] database: Database) {

@@ -242,6 +242,7 @@ async fn every_state_comes_down_to_one_of_ours() {
         ("SUCCESS", "paid"),
         ("FAILED", "failed"),
         ("BLOCKED", "failed"),
+        ("DENIED", "failed"),
         ("RETURNED", "returned"),
         ("REFUNDED", "returned"),
         ("REVERSED", "returned"),

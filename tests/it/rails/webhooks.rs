@@ -418,13 +418,19 @@ async fn every_event_of_paypal_says_the_state_of_its_item() {
         ("UNCLAIMED", None, ("waiting", "UNCLAIMED")),
         ("BLOCKED", None, ("failed", "BLOCKED")),
         ("FAILED", None, ("failed", "FAILED")),
-        ("DENIED", None, ("failed", "FAILED")),
+        ("DENIED", None, ("failed", "DENIED")),
+        ("DENIED", Some("DENIED"), ("failed", "DENIED")),
         ("CANCELED", None, ("returned", "RETURNED")),
         ("RETURNED", None, ("returned", "RETURNED")),
         ("REFUNDED", None, ("returned", "REFUNDED")),
         ("INVENTED", None, ("waiting", "INVENTED")),
         // What the item says itself is believed.
         ("SUCCEEDED", Some("UNCLAIMED"), ("waiting", "UNCLAIMED")),
+        // Unless nobody knows what it means: then the event's name decides, where that is known.
+        ("SUCCEEDED", Some("COMPLETED"), ("paid", "SUCCESS")),
+        ("FAILED", Some("INVENTED_TOMORROW"), ("failed", "FAILED")),
+        ("CANCELED", Some("CANCELED"), ("returned", "RETURNED")),
+        ("INVENTED", Some("INVENTED_TOMORROW"), ("waiting", "INVENTED_TOMORROW")),
     ] {
         let mut resource = serde_json::json!({"payout_item_id": "ITEM1", "payout_item": {"sender_item_id": key(1)}});
         if let Some(state) = with_state {

@@ -124,6 +124,18 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
     })
 }
 
+/// States of items that end nothing.
+const WAITING: [&str; 3] = ["PENDING", "ONHOLD", "UNCLAIMED"];
+/// States of items in which nothing is to come, or it came back.
+const SETTLED: [&str; 7] = [
+    "SUCCESS", "FAILED", "BLOCKED", "DENIED", "RETURNED", "REFUNDED", "REVERSED",
+];
+
+/// Whether it is known here what a state of an item means.
+pub(in super::super) fn is_known(state: &str) -> bool {
+    WAITING.contains(&state) || SETTLED.contains(&state)
+}
+
 /// An item as it stands in a batch, in an answer of its own and in a webhook.
 pub(in super::super) fn item(value: &Value) -> Option<Item> {
     let state = text(value, "transaction_status")?.to_owned();
@@ -137,9 +149,10 @@ pub(in super::super) fn item(value: &Value) -> Option<Item> {
             fee,
             reference: text(value, "transaction_id").map(str::to_owned),
         },
-        "FAILED" | "BLOCKED" => Status::Failed { code, reason },
+        // DENIED: PayPal let nothing leave.
+        "FAILED" | "BLOCKED" | "DENIED" => Status::Failed { code, reason },
         "RETURNED" | "REFUNDED" | "REVERSED" => Status::Returned { code, reason, fee },
-        // PENDING, ONHOLD, UNCLAIMED, and what is not known.
+        // Those of `WAITING`, and what is not known.
         _ => Status::Waiting,
     };
     let payout_item = value.get("payout_item");

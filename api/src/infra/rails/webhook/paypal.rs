@@ -216,12 +216,16 @@ fn about(kind: &str, resource: &Value) -> Result<About, WebhookError> {
     let Some(happened) = kind.strip_prefix("PAYMENT.PAYOUTS-ITEM.") else {
         return Ok(About::Nothing);
     };
-    // An event is named otherwise than the state it tells of; where the item says itself, it is believed.
+    // An event is named otherwise than the state it tells of; where the item says itself, it is believed. A state that nobody knows
+    // must not hide what the event's name says.
+    let named = state_of(happened);
     let mut resource = resource.clone();
-    if resource.get("transaction_status").and_then(Value::as_str).is_none()
-        && let Some(object) = resource.as_object_mut()
-    {
-        object.insert("transaction_status".to_owned(), state_of(happened).into());
+    let is_told = match resource.get("transaction_status").and_then(Value::as_str) {
+        Some(own) => wire::is_known(own) || !wire::is_known(named),
+        None => false,
+    };
+    if !is_told && let Some(object) = resource.as_object_mut() {
+        object.insert("transaction_status".to_owned(), named.into());
     }
     let item = wire::item(&resource).ok_or(WebhookError::Unreadable("payout_item_id"))?;
     Ok(About::Item(item))
@@ -231,7 +235,6 @@ fn state_of(happened: &str) -> &str {
     match happened {
         "SUCCEEDED" => "SUCCESS",
         "HELD" => "ONHOLD",
-        "DENIED" => "FAILED",
         // Only what was unclaimed is cancelled, and goes back.
         "CANCELED" => "RETURNED",
         other => other,
