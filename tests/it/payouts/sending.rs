@@ -102,6 +102,33 @@ async fn what_paypal_denies_has_failed(#[values(Database::Sqlite, Database::Post
     .await;
 }
 
+/// A batch that was paid, and of which PayPal shows nothing for once: nobody is paid a second time.
+#[rstest]
+#[tokio::test]
+async fn what_is_not_shown_is_not_lost(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1)]).await;
+        let batch = scene.submitted(&app, "hidden").await;
+        follow(&app.app).await.unwrap();
+        settle(&fakes).await;
+        fakes
+            .paypal
+            .say_next(json!({ "batch_header": { "batch_status": "SUCCESS" } }));
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, ["SUBMITTED", "SUBMITTED"]);
+        let troubles = "nodes { troubles { code } }";
+        let batches = scene
+            .ask(&app, &format!("payoutBatches {{ {troubles} }}"), "payoutBatches.nodes")
+            .await;
+        assert_eq!(batches, json!([{ "troubles": [{ "code": "BATCH_INCOMPLETE" }] }]));
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, ["PAID", "PAID"]);
+        assert_eq!(scene.book(&app, "CASH_PAYPAL").await, "18.36");
+        assert_eq!(fakes.paypal.book().len(), 2);
+    })
+    .await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn what_nobody_claims_is_recalled(#[values(Database::Sqlite, Database::Postgres)] database: Database) {

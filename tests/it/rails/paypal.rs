@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::{Value, json};
 use tributary::infra::rails::{
     Cancelled, Destination, Instruction, Item, Looked, PayPalReceiver, PayPalWallet, Rail, Request, Status,
     fakes::{Fault, Place, paypal::FakePayPal},
@@ -371,6 +372,60 @@ async fn a_batch_that_has_our_id_and_not_our_items_pays_nothing_of_ours() {
         look_up(&rail, &other, Some(&batch), stage.now()).await,
         looked(vec![key(2)])
     );
+}
+
+/// What is called absent is paid again, so it is not concluded from an answer in which something is missing.
+#[tokio::test]
+async fn nothing_is_absent_from_a_batch_that_is_not_shown_whole() {
+    let World { stage, fake, rail } = world().await;
+    let request = only(rail.prepare(BATCH, &[dollars(1, 1_250), dollars(2, 1_000)]));
+    let (batch, _) = accepted(send(&rail, &request).await);
+    let header = |state: &str| json!({"payout_batch_id": batch, "batch_status": state});
+    let item = |number: u128, key: Option<String>| {
+        let mut item = json!({"payout_item_id": format!("ITEM{number}"), "transaction_status": "SUCCESS"});
+        if let Some(key) = key {
+            item["payout_item"] = json!({"sender_item_id": key});
+        }
+        item
+    };
+    let [first, second] = [1, 2].map(|number| item(number, Some(key(number))));
+    let keyless = item(2, None);
+    let strange = item(2, Some(key(2).to_uppercase().replace("-1", "-01")));
+    let whole = |total: usize, items: &[&Value]| json!({"batch_header": header("SUCCESS"), "total_items": total, "total_pages": 1, "items": items});
+    for said in [
+        json!({"batch_header": header("SUCCESS")}),
+        json!({"batch_header": header("SUCCESS"), "items": []}),
+        json!({"batch_header": header("SUCCESS"), "items": [], "total_items": 0, "total_pages": 0}),
+        json!({"batch_header": header("DENIED"), "items": [], "total_items": 2, "total_pages": 1}),
+        json!({"batch_header": header("CANCELED")}),
+        json!({"batch_header": header("SUCCESS"), "items": [first], "total_pages": 1}),
+        whole(2, &[&first]),
+        whole(2, &[&first, &keyless]),
+        whole(2, &[&first, &strange]),
+        // One that is shown twice hides another.
+        whole(2, &[&first, &first]),
+        whole(1, &[&first, &keyless]),
+    ] {
+        fake.say_next(said.clone());
+        let looked = look_up(&rail, &request, Some(&batch), stage.now()).await;
+        let Looked::Unclear(doubt) = looked else {
+            panic!("{said}: {looked:?}");
+        };
+        assert_eq!(doubt.code, "BATCH_INCOMPLETE", "{said}");
+    }
+    let absent_from = async |said: Value| {
+        fake.say_next(said);
+        match look_up(&rail, &request, Some(&batch), stage.now()).await {
+            Looked::Found { items, absent, .. } => (items.len(), absent),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(absent_from(whole(1, &[&first])).await, (1, vec![key(2)]));
+    assert_eq!(absent_from(whole(2, &[&first, &second])).await, (2, Vec::new()));
+    let denied = json!({"batch_header": header("DENIED"), "items": [], "total_items": 0, "total_pages": 0});
+    assert_eq!(absent_from(denied).await, (0, vec![key(1), key(2)]));
+    // What is there is believed, however it is counted.
+    assert_eq!(absent_from(whole(7, &[&first, &second])).await, (2, Vec::new()));
 }
 
 #[tokio::test]

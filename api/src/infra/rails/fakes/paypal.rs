@@ -4,6 +4,7 @@ mod check;
 mod routes;
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{Arc, Mutex},
 };
@@ -66,6 +67,8 @@ struct Inside {
     /// Requests that asked for a batch to be made, whatever came of them.
     creations: usize,
     count: usize,
+    /// What is said of batches in place of what is so.
+    said: VecDeque<Value>,
 }
 
 struct Batch {
@@ -154,6 +157,11 @@ impl FakePayPal {
     #[must_use]
     pub fn tokens_given(&self) -> usize {
         locked(&self.state.inside).tokens_given
+    }
+
+    /// The next look at a batch is answered with this, whatever is so; several are said one after another.
+    pub fn say_next(&self, answer: Value) {
+        locked(&self.state.inside).said.push_back(answer);
     }
 
     /// How often somebody asked for a batch.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     infra::rails::{
         Doubt, Item, Looked, Refused, Sent, Status,
+        instruction::parse_item_key,
         transport::{Answer, is_final, is_refusal},
     },
     money::{Money, parse_decimal},
@@ -171,6 +172,8 @@ pub(in super::super) fn item(value: &Value) -> Option<Item> {
 pub(super) struct Batch {
     state: String,
     items: Vec<Item>,
+    /// How many items PayPal says it has.
+    told: Option<u64>,
 }
 
 impl Batch {
@@ -189,20 +192,25 @@ impl Batch {
         }
         let pages = page.get("total_pages").and_then(Value::as_u64);
         let total = page.get("total_items").and_then(Value::as_u64);
+        self.told = self.told.max(total);
         let read = self.items.len() as u64;
         Ok(items.is_empty() || total.is_some_and(|total| read >= total) || pages.is_some_and(|pages| pages <= 1))
     }
 
+    /// What it says of the items of one request.
     pub fn about(self, batch: &str, keys: &[String]) -> Looked {
         let found: BTreeSet<&String> = self.items.iter().filter_map(|item| item.key.as_ref()).collect();
         // While PayPal works on a batch, what is not in it may still come.
         let is_whole = matches!(self.state.as_str(), "SUCCESS" | "DENIED" | "CANCELED");
-        let missing = keys.iter().filter(|key| !found.contains(key));
-        let absent = if is_whole {
-            missing.cloned().collect()
-        } else {
-            Vec::new()
-        };
+        let missing: Vec<String> = keys.iter().filter(|key| !found.contains(key)).cloned().collect();
+        // What is called absent is paid by somebody else: every item that there is must be known not to be it.
+        if is_whole && !missing.is_empty() && !self.is_counted(&found) {
+            return Looked::Unclear(Doubt::new(
+                "BATCH_INCOMPLETE",
+                "PayPal has done with the batch, and did not show all of its items with our keys",
+            ));
+        }
+        let absent = if is_whole { missing } else { Vec::new() };
         let keys: BTreeSet<&String> = keys.iter().collect();
         let ours = |item: &Item| item.key.as_ref().is_some_and(|key| keys.contains(key));
         Looked::Found {
@@ -211,4 +219,15 @@ impl Batch {
             absent,
         }
     }
+
+    /// Whether as many items were read as PayPal says there are, each with a key that was made here and no other has.
+    fn is_counted(&self, found: &BTreeSet<&String>) -> bool {
+        // A batch that paid has something in it, whatever it says.
+        let is_hollow = self.state == "SUCCESS" && self.items.is_empty();
+        !is_hollow && self.told == Some(found.len() as u64) && found.len() == self.items.len() && all_ours(found)
+    }
+}
+
+fn all_ours(keys: &BTreeSet<&String>) -> bool {
+    keys.iter().all(|key| parse_item_key(key).is_some())
 }

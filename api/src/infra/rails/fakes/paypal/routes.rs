@@ -195,7 +195,10 @@ async fn read(Given(state): Fake, headers: HeaderMap, Path(id): Path<String>, Ra
             (Some(page @ 1..), Some(size @ 1..=MAX_PAGE_SIZE)) => (page, size),
             _ => return refuse(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", "no such page"),
         };
-        let inside = locked(&state.inside);
+        let mut inside = locked(&state.inside);
+        if let Some(said) = inside.said.pop_front() {
+            return Json(said).into_response();
+        }
         let Some(batch) = inside.batches.iter().find(|batch| batch.id == id) else {
             return refuse(StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", "no such batch");
         };
