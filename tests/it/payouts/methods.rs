@@ -209,6 +209,11 @@ async fn what_is_wrong_is_named_and_changes_nothing(
             "paypal.email",
         ),
         (
+            json!({ "paypal": { "email": "maya..rao@example.com" } }),
+            "EMAIL_INVALID",
+            "paypal.email",
+        ),
+        (
             json!({ "paypal": { "email": format!("{}@example.com", "m".repeat(116)) } }),
             "EMAIL_INVALID",
             "paypal.email",

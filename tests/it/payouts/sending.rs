@@ -1,20 +1,22 @@
 //! What providers do with what they were sent, and how it is found out.
 
 use chrono::TimeDelta;
-use entity::payout_request::{self, PayoutRequestState};
+use entity::payout_request::{self, PayoutRequestState as State};
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use serde_json::json;
 use tributary::{
     infra::rails::fakes::{Fault, Place},
     ledger::balances::lock_all_available_in_tx,
+    money::Money,
     payouts::sending::follow,
 };
 
-use super::scene::{Scene, iban, key_of, look, paypal, settle, stripe};
+use super::scene::{Scene, give, iban, key_of, look, partnership_of, paypal, settle, stripe};
 use crate::support::{
     answer::{data_at, refusal},
-    app::with_rails_app,
+    app::{TestApp, with_rails_app},
+    builders::text,
     database::Database,
     marketplace::Balances,
     postgres::until_waiting,
@@ -125,6 +127,119 @@ async fn what_is_not_shown_is_not_lost(#[values(Database::Sqlite, Database::Post
         assert_eq!(scene.states(&app, &batch).await, ["PAID", "PAID"]);
         assert_eq!(scene.book(&app, "CASH_PAYPAL").await, "18.36");
         assert_eq!(fakes.paypal.book().len(), 2);
+    })
+    .await;
+}
+
+/// One whom PayPal does not like holds nobody else up, is named with PayPal's own words, and is owed again.
+#[rstest]
+#[tokio::test]
+async fn one_that_paypal_dislikes_fails_alone(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1), paypal(2), paypal(3)]).await;
+        for n in [1, 3] {
+            fakes.paypal.dislike(&format!("maya{n}@example.com"));
+        }
+        let batch = scene.submitted(&app, "disliked").await;
+        follow(&app.app).await.unwrap();
+        assert_eq!(
+            scene.states(&app, &batch).await,
+            ["SUBMITTED", "FAILED", "SUBMITTED", "FAILED"]
+        );
+        let payouts = scene.payouts(&app, &batch).await;
+        let why = json!({
+            "code": "VALIDATION_ERROR", "reason": "receiver: Receiver is invalid or does not match with type",
+        });
+        assert_eq!((&payouts[1]["failure"], &payouts[3]["failure"]), (&why, &why));
+        assert_eq!(payouts[0]["failure"], json!(null));
+        assert_eq!(fakes.paypal.creations(), 2);
+        assert_eq!(
+            requests_of(&app).await,
+            [
+                (State::Refused, "-1".to_owned(), 4),
+                (State::Accepted, "-1-2".to_owned(), 2)
+            ]
+        );
+        // The others are known by their new request, at the door as well as when it is looked at.
+        let served = app.serve().await;
+        for _ in 0..2 {
+            fakes.step(&format!("http://{}", served.address)).await;
+        }
+        let expected = ["PAID", "FAILED", "PAID", "FAILED"];
+        assert_eq!(scene.states(&app, &batch).await, expected);
+        look(&app).await;
+        assert_eq!(scene.states(&app, &batch).await, expected);
+        let paid: Vec<String> = fakes.paypal.book().into_iter().map(|movement| movement.key).collect();
+        assert_eq!(paid, [key_of(&payouts[0]), key_of(&payouts[2])]);
+        assert_eq!(scene.book(&app, "CASH_PAYPAL").await, "18.36");
+        assert_eq!(scene.book(&app, "IN_TRANSIT").await, "0.00");
+        assert_eq!(
+            app.balances(&scene.promoters[1]).await,
+            Balances::of("0.00", "9.00", "1.00", "0.00")
+        );
+        // Whom PayPal does not like alone fails alone, and there is no request without payouts.
+        let next = scene.submitted(&app, "next").await;
+        follow(&app.app).await.unwrap();
+        assert_eq!(scene.states(&app, &next).await, ["FAILED", "FAILED"]);
+        assert_eq!(scene.payouts(&app, &next).await[0]["failure"], why);
+        assert_eq!(fakes.paypal.creations(), 3);
+        assert_eq!(requests_of(&app).await.len(), 3);
+    })
+    .await;
+}
+
+/// The requests, the oldest first: the state, the end of the key and how many payouts are in it.
+async fn requests_of(app: &TestApp) -> Vec<(State, String, usize)> {
+    let rows = payout_request::Entity::find()
+        .order_by_asc(payout_request::Column::Id)
+        .all(app.db())
+        .await
+        .unwrap();
+    let of = |row: payout_request::Model| {
+        let items: Vec<String> = serde_json::from_str(&row.items).unwrap();
+        (row.state, row.request_key[32..].to_owned(), items.len())
+    };
+    rows.into_iter().map(of).collect()
+}
+
+/// Who was asked too often is asked again after a minute, whatever the provider calls it; what a person must put right, after fifteen.
+#[rstest]
+#[tokio::test]
+async fn who_is_asked_too_often_is_asked_again_soon(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    with_rails_app(database, |app, fakes| async move {
+        let upi = json!({ "upi": { "address": "maya@okbank" } });
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1), upi]).await;
+        let like = partnership_of(&app, &scene.promoters[2]).await;
+        give(&app, like.id, Money::new(50_000, "INR".parse().unwrap())).await;
+        let fault = Fault::TooMany {
+            retry_after_seconds: Some(60),
+        };
+        for faults in [fakes.paypal.faults(), fakes.stripe.faults(), fakes.razorpay.faults()] {
+            faults.add(Place::Create, fault);
+        }
+        let euros = scene.submitted(&app, "euros").await;
+        let made = scene.try_batch(&app, "rupees", json!({ "currency": "INR" })).await;
+        let rupees = text(&data_at(&made, "createPayoutBatch.batch"), "id");
+        for step in ["approvePayoutBatch", "submitPayoutBatch"] {
+            scene.step(&app, step, &rupees).await;
+        }
+        follow(&app.app).await.unwrap();
+        let waiting = requests_of(&app).await;
+        assert_eq!(waiting.len(), 3);
+        assert!(
+            waiting.iter().all(|(state, ..)| *state == State::Prepared),
+            "{waiting:?}"
+        );
+        app.advance(TimeDelta::seconds(59));
+        assert_eq!(follow(&app.app).await.unwrap(), 0);
+        app.advance(TimeDelta::seconds(1));
+        assert_eq!(follow(&app.app).await.unwrap(), 3);
+        let taken = requests_of(&app).await;
+        assert!(taken.iter().all(|(state, ..)| *state == State::Accepted), "{taken:?}");
+        assert_eq!(scene.states(&app, &euros).await, ["SUBMITTED", "PAID"]);
+        assert_eq!(scene.states(&app, &rupees).await, ["SUBMITTED"]);
     })
     .await;
 }
@@ -290,7 +405,7 @@ async fn what_is_found_out_of_a_request_leaves_alone_what_was_prepared() {
         other.commit().await.unwrap();
         following.await.unwrap().unwrap();
         let request = payout_request::Entity::find().one(app.db()).await.unwrap().unwrap();
-        assert_eq!(request.state, PayoutRequestState::Accepted);
+        assert_eq!(request.state, State::Accepted);
         assert!(request.items.ends_with(' '), "{}", request.items);
         assert_eq!(scene.states(&app, &batch).await, ["SUBMITTED"]);
     })

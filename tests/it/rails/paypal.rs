@@ -1,11 +1,12 @@
 //! PayPal Payouts.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tributary::infra::rails::{
-    Cancelled, Destination, Instruction, Item, Looked, PayPalReceiver, PayPalWallet, Rail, Request, Status,
+    Cancelled, Destination, Instruction, Item, Looked, PayPalReceiver, PayPalWallet, Rail, RefusedItem, Request, Sent,
+    Status,
     fakes::{Fault, Place, paypal::FakePayPal},
     paypal::{Credentials, PayPalRail, Settings},
 };
@@ -117,6 +118,7 @@ async fn what_paypal_would_refuse_is_not_sent() {
     let of = |destination| instruction(1, money(100, "USD"), destination);
     let receiver = |receiver, wallet| Destination::PayPal { receiver, wallet };
     let email = |text: &str| to(text);
+    let long = |chars: usize| format!("{}@{}.example", "a".repeat(64), "b".repeat(chars - 73));
     let mut noted = dollars(1, 100);
     noted.narration = "Grüße".to_owned();
     let mut tired = dollars(1, 100);
@@ -135,8 +137,13 @@ async fn what_paypal_would_refuse_is_not_sent() {
         (instruction(1, money(101, "TWD"), to("a@b.c")), &["AMOUNT_TOO_FINE"]),
         (of(email("nobody")), &["DESTINATION_INVALID"]),
         (of(email("a b@c.d")), &["DESTINATION_INVALID"]),
-        (of(email(&format!("{}@b.c", "a".repeat(123)))), &[]),
-        (of(email(&format!("{}@b.c", "a".repeat(124)))), &["DESTINATION_INVALID"]),
+        (of(email("a..b@c.d")), &["DESTINATION_INVALID"]),
+        (of(email("\"a b\"@c.d")), &["DESTINATION_INVALID"]),
+        (of(email("mü@c.d")), &["DESTINATION_INVALID"]),
+        (of(email("a@b")), &["DESTINATION_INVALID"]),
+        (of(email("a@b@c.d")), &["DESTINATION_INVALID"]),
+        (of(email(&long(127))), &[]),
+        (of(email(&long(128))), &["DESTINATION_INVALID"]),
         (
             of(receiver(
                 PayPalReceiver::Phone("+1-408-555-0100".into()),
@@ -187,6 +194,49 @@ async fn what_paypal_would_refuse_is_not_sent() {
     let phone = receiver(PayPalReceiver::Phone("+1-408-555-0100".into()), PayPalWallet::Venmo);
     accepted(send(&rail, &only(rail.prepare(BATCH, &[dollars(2, 2_000_000), of(phone)]))).await);
     assert_eq!(fake.creations(), 1);
+}
+
+/// PayPal takes nothing of a batch in which it does not like one item. It says which, and the others are sent without it.
+#[tokio::test]
+async fn one_that_paypal_dislikes_is_named_and_the_others_are_sent_without_it() {
+    let World { stage, fake, rail } = world().await;
+    let all = [dollars(1, 1_250), dollars(2, 1_000), dollars(3, 750), dollars(4, 500)];
+    let request = only(rail.prepare(BATCH, &all));
+    for receiver in ["p2@example.org", "p4@example.org"] {
+        fake.dislike(receiver);
+    }
+    let Sent::Refused(no) = send(&rail, &request).await else {
+        panic!("it was taken");
+    };
+    assert_eq!((no.code.as_str(), no.is_final), ("VALIDATION_ERROR", true));
+    let issue = "Receiver is invalid or does not match with type";
+    assert_eq!(
+        no.message,
+        format!("Invalid request - see details: items[1].receiver: {issue}")
+    );
+    let disliked = |number| RefusedItem {
+        key: key(number),
+        message: format!("receiver: {issue}"),
+    };
+    assert_eq!(no.items, [disliked(2), disliked(4)]);
+
+    let keys: BTreeSet<String> = no.items.into_iter().map(|item| item.key).collect();
+    let rest = rail.without(&request, &keys).unwrap();
+    assert_eq!(rest.key, "01920000000070008000000000000b00-1-2");
+    assert_eq!(rest.items, [key(1), key(3)]);
+    assert_eq!(rail.without(&request, &keys), Some(rest.clone()));
+    fake.dislike("p3@example.org");
+    assert_eq!(refused(&send(&rail, &rest).await), ("VALIDATION_ERROR", true));
+    let last = rail.without(&rest, &BTreeSet::from([key(3)])).unwrap();
+    assert_eq!(last.key, "01920000000070008000000000000b00-1-3");
+    accepted(send(&rail, &last).await);
+    fake.tick();
+    fake.tick();
+    assert_eq!(fake.book(), [moved(&key(1), "p1@example.org", 1_250, "USD")]);
+    assert_eq!(rail.without(&last, &BTreeSet::from([key(1)])), None);
+    // When it is not known what became of the first time, nothing is.
+    let again = send_again(&rail, &request, stage.now()).await;
+    assert_eq!(unclear(&again), "VALIDATION_ERROR");
 }
 
 #[tokio::test]

@@ -25,14 +25,14 @@ pub mod stripe;
 pub mod transport;
 pub mod webhook;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 pub use self::{
-    answer::{Cancelled, Doubt, Item, Looked, Refused, Sent, Status},
+    answer::{Cancelled, Doubt, Item, Looked, Refused, RefusedItem, Sent, Status},
     instruction::{
         Destination, Instruction, PayPalReceiver, PayPalWallet, Prepared, Problem, ProblemCode, Question, RailKind,
         Rejected, Request, Sending,
@@ -47,6 +47,12 @@ pub trait Rail: Send + Sync {
     /// What will be sent, and what cannot be. Asks nobody; the same instructions give the same requests to the byte. `batch` names this
     /// set of instructions: another set, or another attempt of it, has another one.
     fn prepare(&self, batch: Uuid, instructions: &[Instruction]) -> Prepared;
+
+    /// What is left of a request that was refused because of these items of it, under a key of its own; absent when that is nothing, or
+    /// where a request has one item. Only for a request of which it is certain that nothing was taken.
+    fn without(&self, _request: &Request, _keys: &BTreeSet<String>) -> Option<Request> {
+        None
+    }
 
     /// As long as a key is remembered by the provider after it was first sent; later the same request could pay again, and is
     /// not sent by [`Rail::send`] any more.

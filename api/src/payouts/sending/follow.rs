@@ -19,14 +19,14 @@ use sea_orm::{
 
 use super::{
     news::take_item_in_tx,
-    prepare::{payout_of, payouts_of, read_row},
+    prepare::{payout_of, payouts_of, read_row, write_rest_in_tx},
     provider,
 };
 use crate::{
     accounts::actor::Actor,
     app::App,
     error::Fault,
-    infra::rails::{Doubt, Item, Looked, Question, Rail, Refused, Request, Sending, Sent},
+    infra::rails::{Doubt, Item, Looked, Question, Rail, Refused, RefusedItem, Request, Sending, Sent},
     ledger::balances,
     payouts::{
         rails::{self, Holder},
@@ -169,7 +169,9 @@ impl Work<'_> {
         };
         match self.rail.send(&sending).await {
             Sent::Accepted { provider_id, items, .. } => self.accepted(row, provider_id, &items).await,
-            Sent::Refused(refused) if refused.is_final => self.give_up(row, &refused.code, &refused.message).await,
+            Sent::Refused(refused) if refused.is_final => {
+                self.give_up(row, &refused.code, &refused.message, &refused.items).await
+            }
             Sent::Refused(refused) => self.try_later(row, &refused).await,
             Sent::Unclear(doubt) => self.doubt(row, &doubt).await,
         }
@@ -282,7 +284,7 @@ impl Work<'_> {
             }
             Looked::Absent { is_final: true } if row.state == State::Unclear => {
                 let words = "the provider has nothing of it, and will not get anything any more";
-                self.give_up(row, "ABSENT_AT_PROVIDER", words).await
+                self.give_up(row, "ABSENT_AT_PROVIDER", words, &[]).await
             }
             Looked::Absent { .. } => {
                 let mut row = row;
@@ -369,15 +371,33 @@ impl Work<'_> {
         own.map(|key| payout_of(key)).transpose()
     }
 
-    /// Nothing was paid by it, or ever will be: its payouts failed.
-    async fn give_up(&self, row: Model, code: &str, message: &str) -> Result<(), Fault> {
+    /// Nothing was paid by it, or ever will be: its payouts failed. Where the provider named those that it does not like, only they
+    /// did; the others were not tried, and go out in a request of their own.
+    async fn give_up(&self, row: Model, code: &str, message: &str, named: &[RefusedItem]) -> Result<(), Fault> {
+        let keys: BTreeSet<String> = named.iter().map(|item| item.key.clone()).collect();
+        let rest = if keys.is_empty() {
+            None
+        } else {
+            self.rail.without(&self.request, &keys)
+        };
         let mut row = row;
         row.state = State::Refused;
         row.next_at = None;
         row.held_until = None;
         say(&mut row, code, message);
         let tx = self.app.db.begin().await?;
-        self.fail_in_tx(&tx, &payouts_of(&self.request)?, code, message).await?;
+        let all = payouts_of(&self.request)?;
+        // In the order in which everyone locks them, before the first is booked.
+        lock_with_balances_in_tx(&tx, &all).await?;
+        for RefusedItem { key, message } in named {
+            self.fail_in_tx(&tx, &BTreeSet::from([payout_of(key)?]), code, message)
+                .await?;
+        }
+        // Written with the end of the first one: whatever interrupts this, each payout is in one request that is open, or failed.
+        match rest {
+            Some(rest) => write_rest_in_tx(&tx, self.app, &row, &rest).await?,
+            None => self.fail_in_tx(&tx, &all, code, message).await?,
+        }
         update_in_tx(&tx, &row).await?;
         self.app.commit(tx).await?;
         Ok(())

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{
     brand,
-    ids::{PartnerId, PayoutId, PayoutMethodId, PayoutRequestId},
+    ids::{BrandId, PartnerId, PayoutBatchId, PayoutId, PayoutMethodId, PayoutRequestId},
     partner, payout, payout_batch, payout_method,
     payout_request::{self, PayoutRequestState},
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
 use super::rail_of;
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     money::Money,
     payouts::{
         methods::{rules::Details, service::open_details},
-        rails::Connection,
+        rails::{Connection, Holder},
         reseal::reseals,
     },
 };
@@ -98,7 +98,7 @@ pub async fn prepare_in_tx(
     let mut rows = Vec::with_capacity(prepared.requests.len());
     for request in prepared.requests {
         let ids = payouts_of(&request)?;
-        let row = new_row(app, batch, connection, &request)?;
+        let row = new_row(app, batch.brand_id, batch.id, connection.holder, &request)?;
         handed.requests.push((row.id, ids));
         rows.push(row.into_active_model());
     }
@@ -108,6 +108,27 @@ pub async fn prepare_in_tx(
             .await?;
     }
     Ok(handed)
+}
+
+/// Writes down what is left of a request that was refused, and that its payouts go out with it from now on.
+pub(super) async fn write_rest_in_tx(
+    tx: &DatabaseTransaction,
+    app: &App,
+    refused: &payout_request::Model,
+    rest: &Request,
+) -> Result<(), Fault> {
+    let holder = Holder(refused.holder_id);
+    let row = new_row(app, refused.brand_id, refused.batch_id, holder, rest)?;
+    payout::Entity::update_many()
+        .col_expr(payout::Column::RequestId, Expr::value(row.id))
+        .filter(payout::Column::RequestId.eq(refused.id))
+        .filter(payout::Column::Id.is_in(payouts_of(rest)?))
+        .exec(tx)
+        .await?;
+    payout_request::Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
 }
 
 /// The payouts that a request is about.
@@ -138,18 +159,19 @@ fn explained(rejected: Rejected) -> Result<(PayoutId, (String, String)), Fault> 
 
 fn new_row(
     app: &App,
-    batch: &payout_batch::Model,
-    connection: &Connection,
+    brand_id: BrandId,
+    batch_id: PayoutBatchId,
+    holder: Holder,
     request: &Request,
 ) -> Result<payout_request::Model, Fault> {
     let now = app.clock.now();
     let id: PayoutRequestId = app.ids.new_id(now);
     Ok(payout_request::Model {
         id,
-        brand_id: batch.brand_id,
-        batch_id: batch.id,
+        brand_id,
+        batch_id,
         rail: rail_of(request.rail),
-        holder_id: connection.holder.0,
+        holder_id: holder.0,
         account: None,
         request_key: request.key.clone(),
         body: app.key_ring.seal(&app.ids, place_of(id), &request.body)?,

@@ -4,7 +4,7 @@ mod check;
 mod routes;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io,
     sync::{Arc, Mutex},
 };
@@ -69,6 +69,8 @@ struct Inside {
     count: usize,
     /// What is said of batches in place of what is so.
     said: VecDeque<Value>,
+    /// Receivers for which it refuses the whole batch.
+    disliked: BTreeSet<String>,
 }
 
 struct Batch {
@@ -157,6 +159,11 @@ impl FakePayPal {
     #[must_use]
     pub fn tokens_given(&self) -> usize {
         locked(&self.state.inside).tokens_given
+    }
+
+    /// From now on a batch with this receiver in it is refused, as PayPal does where it does not like an address.
+    pub fn dislike(&self, receiver: &str) {
+        locked(&self.state.inside).disliked.insert(receiver.to_owned());
     }
 
     /// The next look at a batch is answered with this, whatever is so; several are said one after another.

@@ -4,11 +4,16 @@
 //! cannot be asked about in another way until its own id is known. So what is unclear is sent again as it is, and any refusal of
 //! a repetition but that one proves nothing: the shortage that it tells of may be the first one's doing.
 
+mod address;
 mod prepare;
 mod token;
 pub mod wire;
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -19,9 +24,9 @@ use reqwest::{
 use uuid::Uuid;
 
 use self::token::Tokens;
-pub use self::wire::MAX_NOTE_CHARS;
+pub use self::{address::is_address, wire::MAX_NOTE_CHARS};
 use super::{
-    Cancelled, Doubt, Instruction, Looked, Prepared, Question, Rail, RailKind, Refused, Sending, Sent,
+    Cancelled, Doubt, Instruction, Looked, Prepared, Question, Rail, RailKind, Refused, Request, Sending, Sent,
     instruction::minutes,
     transport::{Answer, Http, Surroundings, is_busy},
 };
@@ -208,6 +213,10 @@ impl Rail for PayPalRail {
         prepare::prepare(&self.settings, batch, instructions)
     }
 
+    fn without(&self, request: &Request, keys: &BTreeSet<String>) -> Option<Request> {
+        prepare::without(request, keys)
+    }
+
     fn key_life(&self) -> TimeDelta {
         TimeDelta::days(30)
     }
@@ -242,7 +251,10 @@ impl Rail for PayPalRail {
                     }
                     let goes_on = is_busy(answer.status) && self.http.pause(tries, Some(&answer)).await;
                     let outcome = match wire::refusal(&answer) {
-                        Ok(refused) => refused.after(in_doubt),
+                        Ok(refused) => {
+                            let items = wire::named(&answer, &sending.request.items);
+                            Refused { items, ..refused }.after(in_doubt)
+                        }
                         Err(doubt) => {
                             in_doubt = true;
                             Sent::Unclear(doubt)

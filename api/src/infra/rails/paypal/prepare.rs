@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Settings,
+    address::is_address,
     wire::{self, MAX_ITEMS, MAX_RECEIVER_CHARS},
 };
 use crate::{
@@ -94,6 +96,41 @@ fn request(settings: &Settings, key: String, items: Vec<Item<'_>>) -> Request {
     }
 }
 
+/// PayPal took nothing of the first one, so the items keep their keys; a `sender_batch_id` is never used for two bodies.
+pub(super) fn without(request: &Request, keys: &BTreeSet<String>) -> Option<Request> {
+    let is_kept = |key: &str| !keys.contains(key);
+    let items: Vec<String> = request.items.iter().filter(|key| is_kept(key)).cloned().collect();
+    if items.is_empty() {
+        return None;
+    }
+    let key = next_key(&request.key);
+    let mut body: Value = serde_json::from_str(&request.body).ok()?;
+    let id_of = |item: &Value| item.get("sender_item_id").and_then(Value::as_str).map(str::to_owned);
+    let list = body.get_mut("items")?.as_array_mut()?;
+    list.retain(|item| id_of(item).is_some_and(|key| is_kept(&key)));
+    if list.len() != items.len() {
+        return None;
+    }
+    *body.get_mut("sender_batch_header")?.get_mut("sender_batch_id")? = key.as_str().into();
+    Some(Request {
+        rail: request.rail,
+        body: json_text(&body),
+        items,
+        key,
+    })
+}
+
+/// `…-1` is followed by `…-1-2`, and that by `…-1-3`.
+fn next_key(key: &str) -> String {
+    match key.rsplit_once('-') {
+        Some((first, count)) if first.contains('-') => {
+            let count = count.parse::<u32>().map_or(2, |count| count.saturating_add(1));
+            format!("{first}-{count}")
+        }
+        _ => format!("{key}-2"),
+    }
+}
+
 fn item<'a>(
     settings: &Settings,
     instruction: &'a Instruction,
@@ -169,9 +206,7 @@ fn recipient<'a>(
     let is_plain = !text.chars().any(|sign| sign.is_whitespace() || sign.is_control());
     let fits = (1..=MAX_RECEIVER_CHARS).contains(&text.chars().count());
     let looks_right = match receiver {
-        PayPalReceiver::Email(text) => text
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
+        PayPalReceiver::Email(text) => is_address(text),
         PayPalReceiver::Phone(text) => text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-')),

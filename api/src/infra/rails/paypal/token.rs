@@ -47,6 +47,7 @@ impl Tokens {
                 code: code.to_owned(),
                 message: message.to_owned(),
                 is_final: false,
+                items: Vec::new(),
             })
         };
         // Whatever went wrong here, no money was spoken of.

@@ -1,12 +1,12 @@
 //! What PayPal says, in our words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::{
     infra::rails::{
-        Doubt, Item, Looked, Refused, Sent, Status,
+        Doubt, Item, Looked, Refused, RefusedItem, Sent, Status,
         instruction::parse_item_key,
         transport::{Answer, is_final, is_refusal},
     },
@@ -92,16 +92,50 @@ fn batch_of(href: &str) -> Option<&str> {
     (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(id)
 }
 
+/// Which items of a request a refusal is about, with what PayPal says of each: it counts them as they were sent, from zero.
+pub(super) fn named(answer: &Answer, keys: &[String]) -> Vec<RefusedItem> {
+    let json = answer.json();
+    let details = json.get("details").and_then(Value::as_array);
+    let mut said: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for detail in details.into_iter().flatten() {
+        let found = text(detail, "field").and_then(item_field);
+        if let Some((index, field)) = found
+            && index < keys.len()
+        {
+            said.entry(index).or_default().push(words([Some(field), issue(detail)]));
+        }
+    }
+    let item = |(index, words): (usize, Vec<String>)| RefusedItem {
+        key: keys[index].clone(),
+        message: words.join("; "),
+    };
+    said.into_iter().map(item).collect()
+}
+
+/// The item and the field in it that `items[3].receiver`, or `/items/3/receiver`, speaks of.
+fn item_field(field: &str) -> Option<(usize, &str)> {
+    let rest = field.trim_start_matches(['$', '.', '/']).strip_prefix("items")?;
+    let rest = rest.strip_prefix(['[', '/', '.'])?;
+    let (index, field) = rest.split_at(rest.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len()));
+    Some((index.parse().ok()?, field.trim_start_matches([']', '.', '/'])))
+}
+
+fn issue(detail: &Value) -> Option<&str> {
+    text(detail, "issue").or_else(|| text(detail, "description"))
+}
+
+/// What there is of these, as one sentence.
+fn words<const N: usize>(parts: [Option<&str>; N]) -> String {
+    let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(": ")
+}
+
 /// Why it was not done; a doubt where the answer does not say that.
 pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
     let json = answer.json();
     let detail = json.get("details").and_then(|details| details.get(0));
-    let issue = detail.and_then(|detail| text(detail, "issue"));
-    let message = [text(&json, "message"), issue]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(": ");
+    let field = detail.and_then(|detail| text(detail, "field"));
+    let message = words([text(&json, "message"), field, detail.and_then(issue)]);
     let message = if message.is_empty() {
         format!("status {}", answer.status)
     } else {
@@ -122,6 +156,7 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
         code: code.to_owned(),
         message,
         is_final: is_final(answer.status),
+        items: Vec::new(),
     })
 }
 

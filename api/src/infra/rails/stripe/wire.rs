@@ -76,6 +76,7 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
         code: code.to_owned(),
         message,
         is_final: is_final(answer.status),
+        items: Vec::new(),
     })
 }
 

@@ -5,7 +5,8 @@ use iban::{Iban, IbanLike};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::rules::email_key, error::Failure, money::Currency, payouts::methods::error::PayoutMethodErrorCode as Code,
+    error::Failure, infra::rails::paypal::is_address, money::Currency,
+    payouts::methods::error::PayoutMethodErrorCode as Code,
 };
 
 type Result<T> = std::result::Result<T, Failure<Code>>;
@@ -17,7 +18,6 @@ const MAX_IBAN_HOLDER_CHARS: usize = 70;
 const INDIAN_HOLDER_CHARS: std::ops::RangeInclusive<usize> = 3..=120;
 const ACCOUNT_NUMBER_CHARS: std::ops::RangeInclusive<usize> = 5..=35;
 const UPI_CHARS: std::ops::RangeInclusive<usize> = 3..=100;
-const MAX_PAYPAL_CHARS: usize = 127;
 const STRIPE_CHARS: std::ops::RangeInclusive<usize> = 14..=64;
 const ROUTING_CHARS: std::ops::RangeInclusive<usize> = 3..=20;
 const MAX_BANK_NAME_CHARS: usize = 100;
@@ -300,13 +300,13 @@ fn clean_upi(address: &str) -> Result<String> {
 
 fn clean_email(email: &str) -> Result<String> {
     let email = email.trim();
-    if email_key(email).is_some() && email.chars().count() <= MAX_PAYPAL_CHARS {
+    if is_address(email) {
         return Ok(email.to_owned());
     }
     Err(refuse(
         Code::EmailInvalid,
         "details.paypal.email",
-        "the address of a PayPal account is an e-mail address of at most 127 characters",
+        "the address of a PayPal account is an e-mail address of at most 127 plain characters",
     ))
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::super::strict::{Wrong, one_of, only, optional, text, wrong};
+pub(super) use super::super::strict::Wrong;
+use super::super::strict::{one_of, only, optional, text, wrong};
 use crate::{
     infra::rails::paypal::wire::{
         MAX_BATCH_ID_CHARS, MAX_ITEM_ID_CHARS, MAX_ITEMS, MAX_NOTE_CHARS, MAX_RECEIVER_CHARS, MAX_SUBJECT_CHARS, WHOLE,
@@ -29,7 +30,32 @@ pub(super) struct WantedItem {
     pub amount: Money,
 }
 
-pub(super) fn batch(body: &Value) -> Result<Wanted, Wrong> {
+/// Of items, everything that is wrong is named, and of the rest the first.
+pub(super) fn batch(body: &Value, disliked: &BTreeSet<String>) -> Result<Wanted, Vec<Wrong>> {
+    let (sender_batch_id, items) = frame(body).map_err(|wrong| vec![wrong])?;
+    let mut wanted = Vec::with_capacity(items.len());
+    let mut wrongs = Vec::new();
+    for (number, value) in items.iter().enumerate() {
+        match item(value, disliked) {
+            Ok(item) => wanted.push(item),
+            Err(wrong) => wrongs.push(Wrong {
+                field: format!("items[{number}].{}", wrong.field.trim_start_matches('.')),
+                ..wrong
+            }),
+        }
+    }
+    if !wrongs.is_empty() {
+        return Err(wrongs);
+    }
+    alike(&wanted).map_err(|wrong| vec![wrong])?;
+    Ok(Wanted {
+        sender_batch_id,
+        items: wanted,
+    })
+}
+
+/// What the items stand in, and the items.
+fn frame(body: &Value) -> Result<(String, &Vec<Value>), Wrong> {
     only(body, "", &["sender_batch_header", "items"])?;
     let Some(header) = body.get("sender_batch_header") else {
         return wrong("sender_batch_header", "is missing");
@@ -52,7 +78,10 @@ pub(super) fn batch(body: &Value) -> Result<Wanted, Wrong> {
     if !(1..=MAX_ITEMS).contains(&items.len()) {
         return wrong("items", "are too few or too many");
     }
-    let items: Vec<WantedItem> = items.iter().map(item).collect::<Result<_, _>>()?;
+    Ok((sender_batch_id.to_owned(), items))
+}
+
+fn alike(items: &[WantedItem]) -> Result<(), Wrong> {
     let keys: BTreeSet<&str> = items.iter().map(|item| item.key.as_str()).collect();
     if keys.len() < items.len() {
         return wrong("sender_item_id", "is there twice");
@@ -63,13 +92,10 @@ pub(super) fn batch(body: &Value) -> Result<Wanted, Wrong> {
     {
         return wrong("amount.currency", "is not the same everywhere");
     }
-    Ok(Wanted {
-        sender_batch_id: sender_batch_id.to_owned(),
-        items,
-    })
+    Ok(())
 }
 
-fn item(item: &Value) -> Result<WantedItem, Wrong> {
+fn item(item: &Value, disliked: &BTreeSet<String>) -> Result<WantedItem, Wrong> {
     let fields = [
         "recipient_type",
         "amount",
@@ -80,9 +106,12 @@ fn item(item: &Value) -> Result<WantedItem, Wrong> {
         "purpose",
         "notification_language",
     ];
-    only(item, "items", &fields)?;
-    one_of(item, "recipient_type", &TYPES)?;
+    only(item, "", &fields)?;
+    let kind = one_of(item, "recipient_type", &TYPES)?;
     let receiver = text(item, "receiver", 1..=MAX_RECEIVER_CHARS)?;
+    if disliked.contains(receiver) || kind == "EMAIL" && !is_mail(receiver) {
+        return wrong("receiver", "Receiver is invalid or does not match with type");
+    }
     let key = text(item, "sender_item_id", 1..=MAX_ITEM_ID_CHARS)?;
     if !optional(item, "note", MAX_NOTE_CHARS)?.is_ascii() {
         return wrong("note", "is not ASCII");
@@ -102,6 +131,16 @@ fn item(item: &Value) -> Result<WantedItem, Wrong> {
         receiver: receiver.to_owned(),
         amount: money(text(amount, "value", 1..=20)?, currency)?,
     })
+}
+
+/// Roughly: what PayPal takes beyond that, it does not say.
+fn is_mail(receiver: &str) -> bool {
+    let is_plain = receiver
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
+    let is_dotted = receiver.split(['@', '.']).all(|part| !part.is_empty());
+    let parts: Vec<&str> = receiver.split('@').collect();
+    is_plain && is_dotted && matches!(parts[..], [_, host] if host.contains('.'))
 }
 
 /// Written with all decimals of its currency, and no other.

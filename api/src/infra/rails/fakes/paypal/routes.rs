@@ -94,10 +94,12 @@ impl State {
             );
         }
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let wanted = match check::batch(&body) {
+        let wanted = match check::batch(&body, &locked(&self.inside).disliked) {
             Ok(wanted) => wanted,
-            Err(wrong) => {
-                let details = json!([{"field": wrong.field, "issue": wrong.issue}]);
+            Err(wrongs) => {
+                let detail =
+                    |wrong: check::Wrong| json!({"field": wrong.field, "location": "body", "issue": wrong.issue});
+                let details: Vec<Value> = wrongs.into_iter().map(detail).collect();
                 let body = json!({
                     "name": "VALIDATION_ERROR",
                     "message": "Invalid request - see details",
