@@ -1,6 +1,8 @@
 //! Files for banks, and what banks say became of them.
 
+use entity::{brand, ids::BrandId};
 use rstest::rstest;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::scene::{IBAN, Scene, exported, iban, imported, paypal};
@@ -9,8 +11,54 @@ use crate::support::{
     app::with_app,
     builders::text,
     database::Database,
-    marketplace::Balances,
+    marketplace::{Balances, merged},
 };
+
+/// What a brand is called keeps nobody from being paid.
+#[rstest]
+#[tokio::test]
+async fn brands_of_any_name_export_files(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_app(database, |app| async move {
+        let scene = Scene::with(&app, &[iban(), paypal(1)]).await;
+        for (n, (name, sepa_words, paypal_words)) in [
+            ("Müller & Söhne", "Muller + Sohne payout", "Muller & Sohne payout"),
+            ("Café Luna™", "Cafe Luna payout", "Cafe Luna payout"),
+            ("=Sum", "Sum payout", "Sum payout"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let id: BrandId = scene.market.brand.id.parse().unwrap();
+            brand::Entity::update_many()
+                .col_expr(brand::Column::Name, Expr::value(name))
+                .filter(brand::Column::Id.eq(id))
+                .exec(app.db_writer())
+                .await
+                .unwrap();
+            for promoter in 0..2 {
+                scene.earn(&app, promoter, &format!("order{n}"), "100.00").await;
+            }
+            let batch = scene.submitted(&app, &format!("named{n}")).await;
+            let key = json!({ "idempotencyKey": format!("sepa{n}") });
+            let debtor = json!({ "name": "Aurora", "iban": IBAN, "bic": "COBADEFFXXX", "executionDate": "2026-01-20" });
+            let sepa = exported(
+                &app,
+                &scene,
+                &batch,
+                "SEPA_XML",
+                merged(key, json!({ "debtor": debtor })),
+            )
+            .await;
+            let sepa = text(&data_at(&sepa, "exportPayoutFile.file"), "content");
+            assert!(sepa.contains(&format!("<Ustrd>{sepa_words}</Ustrd>")), "{sepa}");
+            let key = json!({ "idempotencyKey": format!("paypal{n}") });
+            let paypal = exported(&app, &scene, &batch, "PAYPAL_CSV", key).await;
+            let paypal = text(&data_at(&paypal, "exportPayoutFile.file"), "content");
+            assert!(paypal.ends_with(&format!(",{paypal_words}\r\n")), "{paypal}");
+        }
+    })
+    .await;
+}
 
 #[rstest]
 #[tokio::test]

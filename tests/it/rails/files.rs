@@ -125,6 +125,58 @@ fn the_file_of_wise_has_the_columns_of_its_country() {
     );
 }
 
+/// Whoever writes the words asks the format first; what it answers stands in every file of that format.
+#[test]
+fn words_are_narrowed_to_what_a_format_carries() {
+    let long = format!("{} payout", "Æ".repeat(100));
+    for (text, neutral_words, paypal_words, sepa_words, wise_words) in [
+        (
+            "Müller & Söhne payout",
+            "Müller & Söhne payout",
+            "Muller & Sohne payout",
+            "Muller + Sohne payout",
+            "Müller & Söhne payout",
+        ),
+        (
+            "Café Luna™ payout",
+            "Café Luna™ payout",
+            "Cafe Luna payout",
+            "Cafe Luna payout",
+            "Café Luna™ payout",
+        ),
+        ("=Sum payout", "=Sum payout", "Sum payout", "Sum payout", "Sum payout"),
+        ("@ + - =x", "@ + - =x", "x", "+ - x", "x"),
+        (
+            "＝Sum\n payout ",
+            "＝Sum payout",
+            "Sum payout",
+            "Sum payout",
+            "Sum payout",
+        ),
+        ("दुकान payout", "दुकान payout", "payout", "payout", "दुकान payout"),
+        ("店", "店", "payout", "payout", "店"),
+        ("+", "+", "payout", "+", "payout"),
+        ("", "payout", "payout", "payout", "payout"),
+    ] {
+        let words = [neutral::words, paypal::words, sepa::words, wise::words].map(|words| words(text));
+        assert_eq!(words, [neutral_words, paypal_words, sepa_words, wise_words], "{text}");
+        let with = |reference: &str| {
+            let mut line = line(1, 100, "EUR");
+            reference.clone_into(&mut line.reference);
+            [line]
+        };
+        assert!(neutral::write(&with(&words[0])).is_ok(), "{text}");
+        assert!(paypal::write(&with(&words[1])).is_ok(), "{text}");
+        assert!(sepa::write(&order(), &with(&words[2])).is_ok(), "{text}");
+        assert!(
+            wise::write(&with(&words[3]), "EUR".parse().unwrap(), &[]).is_ok(),
+            "{text}"
+        );
+    }
+    assert_eq!(sepa::words(&long), "AE".repeat(70));
+    assert_eq!(neutral::words(&long), long);
+}
+
 #[test]
 fn the_file_of_paypal_has_one_currency_and_no_headings() {
     let mut noted = line(2, 5, "USD");

@@ -163,7 +163,7 @@ pub async fn export_file(app: &App, actor: &Actor, export: Export) -> Result<Out
             "every payout of the batch stands in a file, or goes elsewhere",
         ));
     }
-    let lines = lines_of_in_tx(&tx, app, &batch, &payouts).await?;
+    let lines = lines_of_in_tx(&tx, app, &batch, export.format, &payouts).await?;
     let file = write(app, &batch, &export, &lines)?;
     let row = keep_in_tx(&tx, app, actor, &batch, export.format, &payouts, file).await?;
     pending.settle(&tx, row.id.0).await?;
@@ -197,6 +197,7 @@ async fn lines_of_in_tx(
     tx: &DatabaseTransaction,
     app: &App,
     batch: &payout_batch::Model,
+    format: PayoutFileFormat,
     payouts: &[payout::Model],
 ) -> Result<Vec<Line>> {
     let brand = brand::Entity::find_by_id(batch.brand_id)
@@ -212,7 +213,8 @@ async fn lines_of_in_tx(
             .await?;
         methods.extend(rows.into_iter().map(|row| (row.id, row)));
     }
-    let reference = format!("{} payout", brand.name);
+    // What a format does not carry would make every line of the file a problem, and a brand cannot help its name.
+    let reference = words(format, &format!("{} payout", brand.name));
     let mut lines = Vec::with_capacity(payouts.len());
     for payout in payouts {
         let method = payout.payout_method_id.and_then(|id| methods.get(&id));
@@ -233,6 +235,16 @@ async fn lines_of_in_tx(
         ));
     }
     Ok(lines)
+}
+
+/// What is written beside each payment, in what the format carries.
+fn words(format: PayoutFileFormat, text: &str) -> String {
+    match format {
+        PayoutFileFormat::NeutralCsv => neutral::words(text),
+        PayoutFileFormat::PaypalCsv => paypal::words(text),
+        PayoutFileFormat::WiseCsv => wise::words(text),
+        PayoutFileFormat::SepaXml => sepa::words(text),
+    }
 }
 
 fn line(key: String, details: Details, amount: Money, reference: &str) -> Line {

@@ -12,8 +12,9 @@ pub mod wise;
 use std::{collections::BTreeSet, fmt};
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use crate::{idempotency::hex, money::Money};
+use crate::{idempotency::hex, infra::sheets::is_formula, money::Money};
 
 /// One payment of a file. Printed without where it goes.
 #[derive(Clone, PartialEq, Eq)]
@@ -167,6 +168,54 @@ impl Problems {
 
 /// As long as the strictest format takes.
 const MAX_KEY_LEN: usize = 35;
+
+/// In place of words of which a format carries nothing.
+const WORD: &str = "payout";
+
+/// Marks fall off (`é` is `e`), and letters that are not made of others are written with those that they sound like.
+fn plain_letters(text: &str) -> String {
+    let mut plain = String::new();
+    for sign in text.nfd().filter(|sign| !is_combining_mark(*sign)) {
+        match sign {
+            'ß' => plain.push_str("ss"),
+            'ẞ' => plain.push_str("SS"),
+            'Æ' => plain.push_str("AE"),
+            'æ' => plain.push_str("ae"),
+            'Œ' => plain.push_str("OE"),
+            'œ' => plain.push_str("oe"),
+            'Ø' => plain.push('O'),
+            'ø' => plain.push('o'),
+            'Ł' => plain.push('L'),
+            'ł' => plain.push('l'),
+            'Đ' | 'Ð' => plain.push('D'),
+            'đ' | 'ð' => plain.push('d'),
+            'Þ' => plain.push_str("TH"),
+            'þ' => plain.push_str("th"),
+            'ı' => plain.push('i'),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// Words of what a format carries, one space between them, cut where it ends: what it does not carry becomes a space. Never empty.
+fn narrowed(text: &str, carries: impl Fn(char) -> bool, most: usize) -> String {
+    let words = text.split(|sign: char| sign.is_whitespace() || !carries(sign));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let kept: String = words.join(" ").chars().take(most).collect();
+    let kept = kept.trim_end();
+    if kept.is_empty() { WORD } else { kept }.to_owned()
+}
+
+/// The same, without what begins a formula.
+fn narrowed_cell(text: &str, carries: impl Fn(char) -> bool, most: usize) -> String {
+    let mut cell = narrowed(text, carries, most);
+    while is_formula(&cell) {
+        let rest: String = cell.chars().skip(1).collect();
+        rest.trim_start().clone_into(&mut cell);
+    }
+    if cell.is_empty() { WORD.to_owned() } else { cell }
+}
 
 /// One line without control characters, of so many characters.
 fn is_text(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {

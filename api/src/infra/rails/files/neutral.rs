@@ -1,9 +1,10 @@
 //! A file for people: any account anywhere, for a bank's own upload or for typing off.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_country, is_text};
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_country, is_text, narrowed};
 use crate::infra::sheets::{csv_text, harmless};
 
 pub const MAX_LINES: usize = 10_000;
+const MAX_WORDS_CHARS: usize = 140;
 const HEADINGS: [&str; 8] = [
     "payout_id",
     "name",
@@ -14,6 +15,12 @@ const HEADINGS: [&str; 8] = [
     "currency",
     "reference",
 ];
+
+/// The words that go with a payment, as far as this file carries them.
+#[must_use]
+pub fn words(text: &str) -> String {
+    narrowed(text, |sign| !sign.is_control(), MAX_WORDS_CHARS)
+}
 
 pub fn write(lines: &[Line]) -> Result<BankFile, Vec<FileProblem>> {
     let mut problems = Problems::of(lines, MAX_LINES);
@@ -46,7 +53,7 @@ pub fn write(lines: &[Line]) -> Result<BankFile, Vec<FileProblem>> {
                 "a routing is at most 35 characters in one line",
             );
         }
-        if !is_text(&line.reference, 0..=140) {
+        if !is_text(&line.reference, 0..=MAX_WORDS_CHARS) {
             problems.line(
                 line,
                 FileProblemCode::ReferenceInvalid,

@@ -1,12 +1,22 @@
 //! The file of PayPal's mass payments by hand: no headings, one currency.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text};
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text, narrowed_cell, plain_letters};
 use crate::infra::{
     rails::paypal::wire,
     sheets::{csv_text, is_formula},
 };
 
 pub const MAX_LINES: usize = 5_000;
+
+/// The words that go with a payment, as far as PayPal carries them: in ASCII, anything else a space.
+#[must_use]
+pub fn words(text: &str) -> String {
+    narrowed_cell(
+        &plain_letters(text),
+        |sign| sign.is_ascii_graphic(),
+        wire::MAX_NOTE_CHARS,
+    )
+}
 
 pub fn write(lines: &[Line]) -> Result<BankFile, Vec<FileProblem>> {
     let mut problems = Problems::of(lines, MAX_LINES);

@@ -8,9 +8,8 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 use rust_decimal::Decimal;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems};
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, narrowed, plain_letters};
 
 pub const MAX_LINES: usize = 10_000;
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
@@ -218,31 +217,23 @@ fn bank(xml: &mut Xml, name: &str, bic: &str) -> io::Result<()> {
 
 /// In letters that every bank takes, as far as there are any.
 fn fold(text: &str) -> String {
-    let mut folded = String::new();
-    for sign in text.nfd().filter(|sign| !is_combining_mark(*sign)) {
-        match sign {
-            'ß' => folded.push_str("ss"),
-            'ẞ' => folded.push_str("SS"),
-            'Æ' => folded.push_str("AE"),
-            'æ' => folded.push_str("ae"),
-            'Œ' => folded.push_str("OE"),
-            'œ' => folded.push_str("oe"),
-            'Ø' => folded.push('O'),
-            'ø' => folded.push('o'),
-            'Ł' => folded.push('L'),
-            'ł' => folded.push('l'),
-            'Đ' | 'Ð' => folded.push('D'),
-            'đ' | 'ð' => folded.push('d'),
-            'Þ' => folded.push_str("TH"),
-            'þ' => folded.push_str("th"),
-            'ı' => folded.push('i'),
-            '&' => folded.push('+'),
-            '’' | '‘' => folded.push('\''),
-            '–' | '—' | '_' => folded.push('-'),
-            other => folded.push(other),
-        }
-    }
-    folded
+    let sign = |sign| match sign {
+        '&' => '+',
+        '’' | '‘' => '\'',
+        '–' | '—' | '_' => '-',
+        other => other,
+    };
+    plain_letters(text).chars().map(sign).collect()
+}
+
+/// The words that go with a payment, as far as SEPA carries them: in its letters, anything else a space.
+#[must_use]
+pub fn words(text: &str) -> String {
+    narrowed(
+        &fold(text),
+        |sign| is_plain(sign.encode_utf8(&mut [0; 4])),
+        MAX_WORDS_CHARS,
+    )
 }
 
 fn is_plain(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The file of Wise's batch payments. What a currency's accounts are made of differs, and so do the columns behind the fixed ones.
 
-use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text};
+use super::{BankFile, FileProblem, FileProblemCode, Line, Problems, is_email, is_text, narrowed_cell};
 use crate::{
     infra::sheets::{csv_text, is_formula},
     money::Currency,
@@ -8,6 +8,7 @@ use crate::{
 
 pub const MAX_LINES: usize = 1_000;
 const MAX_COLUMNS: usize = 20;
+const MAX_WORDS_CHARS: usize = 140;
 const HEADINGS: [&str; 6] = [
     "name",
     "recipientEmail",
@@ -47,6 +48,12 @@ pub struct Column {
     pub value: Value,
 }
 
+/// The words that go with a payment, as far as this file carries them.
+#[must_use]
+pub fn words(text: &str) -> String {
+    narrowed_cell(text, |sign| !sign.is_control(), MAX_WORDS_CHARS)
+}
+
 /// From our account in `source`; amounts are what receivers get.
 pub fn write(lines: &[Line], source: Currency, columns: &[Column]) -> Result<BankFile, Vec<FileProblem>> {
     let mut problems = Problems::of(lines, MAX_LINES);
@@ -68,7 +75,7 @@ pub fn write(lines: &[Line], source: Currency, columns: &[Column]) -> Result<Ban
             (&line.reference, FileProblemCode::ReferenceInvalid),
             (&line.country, FileProblemCode::CountryInvalid),
         ] {
-            if !is_text(text, 0..=140) || is_formula(text) {
+            if !is_text(text, 0..=MAX_WORDS_CHARS) || is_formula(text) {
                 problems.line(
                     line,
                     code,
