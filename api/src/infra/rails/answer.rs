@@ -28,6 +28,8 @@ pub struct Refused {
     /// The same request will not be taken later either: it takes another attempt, with another key. Otherwise it is sent again
     /// as it is, once what is in its way is gone (credentials, rights, too many requests).
     pub is_final: bool,
+    /// There were too many requests: it passes by itself, and soon.
+    pub is_busy: bool,
     /// The items that it is about, where the provider names them. Others of the same request were not taken either, and may be
     /// sent with [`super::Rail::without`] these.
     pub items: Vec<RefusedItem>,

@@ -196,7 +196,12 @@ pub(super) fn is_final(status: u16) -> bool {
 }
 
 pub(super) fn is_busy(status: u16) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS.as_u16() || status >= 500
+    is_too_often(status) || status >= 500
+}
+
+/// Asked more often than the provider likes: each has words of its own for it, and the status is the same.
+pub(super) fn is_too_often(status: u16) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS.as_u16()
 }
 
 /// The last cause says what happened; the first only that something did.

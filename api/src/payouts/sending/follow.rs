@@ -184,8 +184,7 @@ impl Work<'_> {
         // As if it had never been sent: the provider does not know its key.
         row.first_sent_at = None;
         row.account = None;
-        let is_busy = refused.code.starts_with("RATE_LIMIT");
-        let pause = if is_busy { SOONEST } else { PUT_RIGHT };
+        let pause = if refused.is_busy { SOONEST } else { PUT_RIGHT };
         say(&mut row, &refused.code, &refused.message);
         self.write(row, Some(pause)).await
     }

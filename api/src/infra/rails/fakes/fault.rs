@@ -3,11 +3,13 @@
 use std::{io, sync::Mutex, time::Duration};
 
 use axum::{
+    Json,
     body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
+use serde_json::Value;
 
 use super::locked;
 
@@ -42,22 +44,33 @@ pub enum Place {
 }
 
 /// Faults to come: each happens once, in order.
-#[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<(Place, Fault)>>);
+#[derive(Debug)]
+pub struct Faults {
+    planned: Mutex<Vec<(Place, Fault)>>,
+    /// How the provider says that it was asked too often.
+    too_many: Value,
+}
 
 impl Faults {
+    pub(super) fn with(too_many: Value) -> Self {
+        Self {
+            planned: Mutex::default(),
+            too_many,
+        }
+    }
+
     pub fn add(&self, place: Place, fault: Fault) {
-        locked(&self.0).push((place, fault));
+        locked(&self.planned).push((place, fault));
     }
 
     pub(super) fn take(&self, place: Place) -> Option<Fault> {
-        let mut faults = locked(&self.0);
+        let mut faults = locked(&self.planned);
         let index = faults.iter().position(|(at, _)| *at == place)?;
         Some(faults.remove(index).1)
     }
 
     pub(super) fn is_next(&self, place: Place, fault: Fault) -> bool {
-        let faults = locked(&self.0);
+        let faults = locked(&self.planned);
         faults
             .iter()
             .find(|(at, _)| *at == place)
@@ -76,7 +89,7 @@ impl Faults {
         match fault {
             Fault::DropBefore => broken(),
             Fault::ErrorBefore => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            Fault::TooMany { retry_after_seconds } => too_many(retry_after_seconds),
+            Fault::TooMany { retry_after_seconds } => too_many(&self.too_many, retry_after_seconds),
             Fault::Page { status } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 (status, "<html>Please wait.</html>").into_response()
@@ -98,8 +111,8 @@ impl Faults {
     }
 }
 
-fn too_many(retry_after_seconds: Option<u32>) -> Response {
-    let mut answer = StatusCode::TOO_MANY_REQUESTS.into_response();
+fn too_many(words: &Value, retry_after_seconds: Option<u32>) -> Response {
+    let mut answer = (StatusCode::TOO_MANY_REQUESTS, Json(words)).into_response();
     if let Some(seconds) = retry_after_seconds {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

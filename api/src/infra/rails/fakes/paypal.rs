@@ -102,7 +102,11 @@ impl FakePayPal {
         let events = Events::signed_by(move |happened| headers(&key, signing_clock.now(), happened));
         let state = Arc::new(State {
             clock,
-            faults: Faults::default(),
+            faults: Faults::with(json!({
+                "name": "RATE_LIMIT_REACHED",
+                "message": "Too many requests. Blocked due to rate limiting.",
+                "debug_id": "f4ke",
+            })),
             events,
             inside: Mutex::default(),
         });

@@ -81,7 +81,13 @@ impl FakeRazorpay {
     pub async fn start(clock: Arc<dyn Clock>) -> io::Result<Self> {
         let state = Arc::new(State {
             clock,
-            faults: Faults::default(),
+            faults: Faults::with(json!({"error": {
+                "code": "BAD_REQUEST_ERROR",
+                "description": "Request failed because too many requests were made",
+                "source": "NA",
+                "step": "NA",
+                "reason": "NA",
+            }})),
             events: Events::signed_by(headers),
             inside: Mutex::default(),
         });

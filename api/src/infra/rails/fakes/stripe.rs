@@ -82,7 +82,11 @@ impl FakeStripe {
         let signing_clock = Arc::clone(&clock);
         let state = Arc::new(State {
             clock,
-            faults: Faults::default(),
+            faults: Faults::with(json!({"error": {
+                "type": "invalid_request_error",
+                "code": "rate_limit",
+                "message": "Request rate limit exceeded.",
+            }})),
             events: Events::signed_by(move |happened| headers(signing_clock.now(), happened)),
             inside: Mutex::default(),
         });

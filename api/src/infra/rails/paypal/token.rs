@@ -9,7 +9,10 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::{Credentials, NoAnswer};
-use crate::infra::rails::{Refused, transport::Http};
+use crate::infra::rails::{
+    Refused,
+    transport::{Http, is_too_often},
+};
 
 /// A token is not used in its last minute: it could end on its way.
 const RESERVE: TimeDelta = TimeDelta::seconds(60);
@@ -42,11 +45,12 @@ impl Tokens {
                 HeaderValue::from_static("application/x-www-form-urlencoded"),
             )
             .body("grant_type=client_credentials");
-        let not_asked = |code: &str, message: &str| {
+        let not_asked = |code: &str, message: &str, is_busy: bool| {
             NoAnswer::NotAsked(Refused {
                 code: code.to_owned(),
                 message: message.to_owned(),
                 is_final: false,
+                is_busy,
                 items: Vec::new(),
             })
         };
@@ -54,7 +58,7 @@ impl Tokens {
         let answer = http
             .ask(request)
             .await
-            .map_err(|doubt| not_asked(&doubt.code, &doubt.message))?;
+            .map_err(|doubt| not_asked(&doubt.code, &doubt.message, false))?;
         let json = answer.json();
         let text = |name: &str| json.get(name).and_then(Value::as_str);
         let lives = json.get("expires_in").and_then(Value::as_i64);
@@ -70,10 +74,12 @@ impl Tokens {
             (401, ..) => Err(not_asked(
                 text("error").unwrap_or("invalid_client"),
                 text("error_description").unwrap_or("the credentials were not taken"),
+                false,
             )),
             (status, ..) => Err(not_asked(
                 "TOKEN_UNAVAILABLE",
                 &format!("no token, but status {status}"),
+                is_too_often(status),
             )),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     infra::rails::{
         Doubt, Item, Looked, Refused, RefusedItem, Sent, Status,
         instruction::parse_item_key,
-        transport::{Answer, is_final, is_refusal},
+        transport::{Answer, is_final, is_refusal, is_too_often},
     },
     money::{Money, parse_decimal},
 };
@@ -156,6 +156,7 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
         code: code.to_owned(),
         message,
         is_final: is_final(answer.status),
+        is_busy: is_too_often(answer.status),
         items: Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     infra::rails::{
         Doubt, Item, Refused, Sent, Status,
-        transport::{Answer, is_final, is_refusal},
+        transport::{Answer, is_final, is_refusal, is_too_often},
     },
     money::Money,
 };
@@ -69,6 +69,7 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
         code: code.to_owned(),
         message,
         is_final: is_final(answer.status),
+        is_busy: is_too_often(answer.status),
         items: Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{REPLAYED_HEADER, SHOULD_RETRY_HEADER};
 use crate::infra::rails::{
     Doubt, Item, Refused, Sent, Status,
-    transport::{Answer, is_final, is_refusal},
+    transport::{Answer, is_final, is_refusal, is_too_often},
 };
 
 pub const MAX_DESCRIPTION_CHARS: usize = 500;
@@ -76,6 +76,7 @@ pub(super) fn refusal(answer: &Answer) -> Result<Refused, Doubt> {
         code: code.to_owned(),
         message,
         is_final: is_final(answer.status),
+        is_busy: is_too_often(answer.status),
         items: Vec::new(),
     })
 }
