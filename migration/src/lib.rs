@@ -51,6 +51,7 @@ mod m20261127_000047_payout_batches;
 mod m20261127_000048_store_credit;
 mod m20261127_000049_rail_connections;
 mod m20261127_000050_provider_ids;
+mod m20261127_000051_ledger_guards;
 
 pub struct Migrator;
 
@@ -104,6 +105,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000048_store_credit::Migration),
             Box::new(m20261127_000049_rail_connections::Migration),
             Box::new(m20261127_000050_provider_ids::Migration),
+            Box::new(m20261127_000051_ledger_guards::Migration),
         ]
     }
 }

@@ -31,12 +31,27 @@ async fn the_database_refuses_to_change_what_was_posted(
         app.sale(&market, "A-1", "100.00", json!({ "promoCodes": ["SELLER"] }))
             .await;
         let before = app.books().await;
-        for statement in [
+        let mut statements = vec![
             "UPDATE ledger_entries SET amount_minor = amount_minor + 1",
             "UPDATE ledger_transfers SET transfer_key = 'other'",
             "DELETE FROM ledger_entries",
             "DELETE FROM ledger_transfers",
-        ] {
+            "INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE 1 = 1
+             ON CONFLICT (id) DO UPDATE SET amount_minor = 1",
+        ];
+        // Replacing is SQLite's own way around what refuses to delete.
+        if matches!(database, Database::Sqlite) {
+            statements.extend([
+                "INSERT OR REPLACE INTO ledger_entries (id, transfer_id, account_id, amount_minor)
+                 SELECT id, transfer_id, account_id, amount_minor + 1 FROM ledger_entries",
+                "REPLACE INTO ledger_transfers (id, transfer_key, brand_id, kind, currency, occurred_at)
+                 SELECT id, 'other', brand_id, kind, currency, occurred_at FROM ledger_transfers",
+                "INSERT OR REPLACE INTO ledger_transfers (id, transfer_key, brand_id, kind, currency, occurred_at)
+                 SELECT randomblob(16), transfer_key, brand_id, kind, currency, occurred_at FROM ledger_transfers",
+                "UPDATE OR REPLACE ledger_entries SET amount_minor = amount_minor + 1",
+            ]);
+        }
+        for statement in statements {
             let refused = app.db_writer().execute_unprepared(statement).await.unwrap_err();
             assert!(refused.to_string().contains("append-only"), "{statement}: {refused}");
         }

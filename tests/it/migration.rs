@@ -127,3 +127,92 @@ async fn rows_outlive_the_migrations_that_rewrite_them(
     db.close().await.unwrap();
     test_database.drop().await;
 }
+
+/// A commission is let go of by payouts that ended, and kept by those that are open.
+#[rstest]
+#[tokio::test]
+async fn commissions_that_were_left_in_ended_payouts_are_owed_again(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let Some(test_database) = database.create_empty().await else {
+        return;
+    };
+    let db = Db::connect(&test_database.url(), 1).await.unwrap();
+    let connection = db.schema_connection();
+    let before = Migrator::migrations()
+        .iter()
+        .position(|migration| migration.name() == "m20261127_000051_ledger_guards")
+        .unwrap();
+    Migrator::up(connection, Some(u32::try_from(before).unwrap()))
+        .await
+        .unwrap();
+    let unchecked = match database {
+        Database::Sqlite => "PRAGMA foreign_keys = OFF",
+        Database::Postgres => "SET session_replication_role = replica",
+    };
+    connection.execute_unprepared(unchecked).await.unwrap();
+    const NOW: &str = "'2026-11-27 00:00:00+00:00'";
+    const NOBODY: &str = "'0193a5b0-0000-7000-8000-000000000000'";
+    let id = |n: usize| format!("'0193a5b0-0000-7000-8000-{n:012}'");
+    let commission = |n: usize, state: &str, reversed: i64| {
+        format!(
+            "INSERT INTO commissions (id, conversion_id, brand_id, mode, program_id, partnership_id, partner_id, level, state,
+                 currency, base_minor, amount_minor, reversed_minor, reserve_minor, reserve_left_minor, paid_minor,
+                 rule_snapshot, arithmetic, hold_until, occurred_at, created_at)
+             VALUES ({0}, {0}, {NOBODY}, 'LIVE', {NOBODY}, {NOBODY}, {NOBODY}, 0, '{state}', 'EUR', 1000, 100, {reversed},
+                 10, 0, 90, '', '', {NOW}, {NOW}, {NOW})",
+            id(n)
+        )
+    };
+    let payout = |n: usize, state: &str| {
+        format!(
+            "INSERT INTO payouts (id, brand_id, program_id, partnership_id, partner_id, state, rail, currency, amount_minor,
+                 needs_second_person, created_at)
+             VALUES ({}, {NOBODY}, {NOBODY}, {NOBODY}, {NOBODY}, '{state}', 'MANUAL', 'EUR', 90, FALSE, {NOW})",
+            id(n)
+        )
+    };
+    // The number of an item is that of the commission and the payout together.
+    let item = |payout: usize, commission: usize, amount: i64| {
+        format!(
+            "INSERT INTO payout_items (id, payout_id, commission_id, amount_minor) VALUES ({}, {}, {}, {amount})",
+            id(payout * 1000 + commission),
+            id(payout),
+            id(commission)
+        )
+    };
+    for statement in [
+        payout(100, "RETURNED"),
+        payout(101, "PAID"),
+        payout(102, "UNKNOWN"),
+        // Left behind; wholly refunded since; in another payout that is open; only netted off there; and paid.
+        commission(1, "IN_PAYOUT", 0),
+        commission(2, "IN_PAYOUT", 100),
+        commission(3, "IN_PAYOUT", 0),
+        commission(4, "IN_PAYOUT", 20),
+        commission(5, "PAID", 0),
+        item(100, 1, 90),
+        item(101, 1, 10),
+        item(100, 2, 90),
+        item(100, 3, 90),
+        item(102, 3, 10),
+        item(101, 4, 90),
+        item(102, 4, -10),
+        item(101, 5, 90),
+    ] {
+        connection.execute_unprepared(&statement).await.unwrap();
+    }
+
+    Migrator::up(connection, None).await.unwrap();
+
+    let read = Statement::from_string(
+        connection.get_database_backend(),
+        "SELECT state FROM commissions ORDER BY id",
+    );
+    let rows = connection.query_all_raw(read).await.unwrap();
+    let states: Vec<String> = rows.iter().map(|row| row.try_get("", "state").unwrap()).collect();
+    assert_eq!(states, ["APPROVED", "REVERSED", "IN_PAYOUT", "APPROVED", "PAID"]);
+
+    db.close().await.unwrap();
+    test_database.drop().await;
+}
