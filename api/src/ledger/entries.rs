@@ -1,6 +1,6 @@
 //! Reading the entries of one holder's accounts, each with what it left there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -117,7 +117,7 @@ pub async fn list_entries(
     )
     .await?;
     let transfers = load_transfers(app, slice.items.iter().map(|(_, entry)| entry)).await?;
-    let balances = balances(app, &accounts, &slice).await?;
+    let balances = balances(app, &slice, page).await?;
     let mut lines = HashMap::new();
     for (_, entry) in &slice.items {
         let missing = || Fault::new(format!("entry {} stands alone", entry.id));
@@ -158,31 +158,50 @@ struct Left {
     balance_minor: i64,
 }
 
-/// What each entry left on its account: what stands there now, less what came after it. One statement, so that both are of the
-/// same moment.
+/// What stands on an account now, less what came after an entry of it.
+const FROM_NOW: &str = "SELECT e.id AS id, CAST(a.balance_minor - COALESCE(SUM(e.amount_minor) OVER (
+        PARTITION BY e.account_id ORDER BY e.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS BIGINT) AS balance_minor
+    FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id WHERE e.id >= $1";
+
+/// What came to an account until an entry of it, and with it.
+const FROM_BEGINNING: &str = "SELECT e.id AS id, CAST(SUM(e.amount_minor) OVER (
+        PARTITION BY e.account_id ORDER BY e.id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS BIGINT) AS balance_minor
+    FROM ledger_entries e WHERE e.id <= $1";
+
+/// What each entry of a page left on its account, counted from that end of the account which the page was asked from. An account may
+/// have any number of entries on the way to the page: the database counts them, and only the page's own are read. One statement, so
+/// that all is of the same moment.
 async fn balances(
     app: &App,
-    accounts: &Accounts,
     slice: &Slice<ledger_entry::Model>,
+    page: &Page,
 ) -> Result<HashMap<LedgerEntryId, i64>, DbErr> {
-    let Some(oldest) = slice.items.iter().map(|(_, entry)| entry.id).min() else {
+    let entries = || slice.items.iter().map(|(_, entry)| entry);
+    let (counted, farthest) = if page.from_end {
+        (FROM_BEGINNING, entries().map(|entry| entry.id).max())
+    } else {
+        (FROM_NOW, entries().map(|entry| entry.id).min())
+    };
+    let Some(farthest) = farthest else {
         return Ok(HashMap::new());
     };
-    let connection = app.db.read();
-    let places: Vec<String> = (2..accounts.len() + 2).map(|place| format!("${place}")).collect();
-    let values = std::iter::once(oldest.into()).chain(accounts.keys().map(|id| (*id).into()));
-    let statement = Statement::from_sql_and_values(
-        connection.get_database_backend(),
-        format!(
-            "SELECT e.id AS id, CAST(a.balance_minor - COALESCE(SUM(e.amount_minor) OVER (
-                PARTITION BY e.account_id ORDER BY e.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ), 0) AS BIGINT) AS balance_minor
-         FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
-         WHERE e.id >= $1 AND a.id IN ({})",
-            places.join(", ")
-        ),
-        values,
+    let accounts: BTreeSet<LedgerAccountId> = entries().map(|entry| entry.account_id).collect();
+    let places = |from: usize, count: usize| -> String {
+        let places: Vec<String> = (from..from + count).map(|place| format!("${place}")).collect();
+        places.join(", ")
+    };
+    let sql = format!(
+        "SELECT id, balance_minor FROM ({counted} AND e.account_id IN ({})) counted WHERE id IN ({})",
+        places(2, accounts.len()),
+        places(2 + accounts.len(), slice.items.len())
     );
+    let values = std::iter::once(farthest.into())
+        .chain(accounts.iter().map(|id| (*id).into()))
+        .chain(entries().map(|entry| entry.id.into()));
+    let connection = app.db.read();
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     let rows = Left::find_by_statement(statement).all(connection).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.balance_minor)).collect())
 }

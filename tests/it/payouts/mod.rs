@@ -12,4 +12,5 @@ mod schedules;
 mod sealing;
 mod sending;
 mod statement_file;
+mod statement_pages;
 mod webhook_doors;
