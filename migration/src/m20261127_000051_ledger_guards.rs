@@ -5,8 +5,8 @@ use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// A payout that came back left commissions of it behind, when another open payout paid something of them and was paid since. What
-/// came back whole of them is reversed, as it would have been.
+/// Commissions were left behind by a payout that paid less of them than they had become meanwhile, and by one that came back while
+/// another one paid something of them. What came back whole of them is reversed, as it would have been.
 const LET_GO: &str = "UPDATE commissions
     SET state = CASE WHEN reversed_minor = amount_minor THEN 'REVERSED' ELSE 'APPROVED' END
     WHERE state = 'IN_PAYOUT' AND NOT EXISTS (

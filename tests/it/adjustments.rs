@@ -1,8 +1,9 @@
 //! What changes balances beside commissions and payouts: amounts worked by hand, and what the partner reads of them.
 
 use chrono::TimeDelta;
+use entity::adjustment;
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
 use tributary::{
     commissions::service::release_due,
@@ -490,6 +491,8 @@ async fn verifying_names_the_adjustment_that_is_wrong(
         let input = merged(scene.eur("5.00"), json!({ "direction": "CREDIT", "reason": "a bonus" }));
         scene.done(&app, "adjustBalance", input).await;
         verify(&app.app).await.unwrap();
+        let adjustment = adjustment::Entity::find().one(app.db()).await.unwrap().unwrap();
+        let name = format!("{} (a bonus)", adjustment.id);
         let broken_by = async |statement: &str| {
             app.db_writer().execute_unprepared(statement).await.unwrap();
             match verify(&app.app).await {
@@ -501,19 +504,21 @@ async fn verifying_names_the_adjustment_that_is_wrong(
         let (invariant, row) = broken_by("UPDATE adjustments SET amount_minor = amount_minor + 1").await;
         assert_eq!(
             (invariant, row.as_str()),
-            ("an adjustment has moved what it says", "a bonus")
+            ("an adjustment has moved what it says", name.as_str())
         );
         app.db_writer()
             .execute_unprepared("UPDATE adjustments SET amount_minor = amount_minor - 1")
             .await
             .unwrap();
-        // It was of another currency: the books are right in themselves, and nobody can say what the balance is made of.
+        // It was of another currency: the books are right in themselves, and it has moved none of its own.
         let (invariant, row) = broken_by("UPDATE adjustments SET currency = 'USD'").await;
         assert_eq!(
-            invariant,
-            "what is available is what commissions and adjustments brought, and no payout took"
+            (invariant, row),
+            (
+                "an adjustment moves money of its own partner, in its own currency",
+                name
+            )
         );
-        assert_eq!(row, format!("{}:AVAILABLE:EUR", scene.seller.partnership));
         app.db_writer()
             .execute_unprepared("UPDATE adjustments SET currency = 'EUR'")
             .await

@@ -1,7 +1,7 @@
 //! The books: append-only, checkable, and right after whatever happened in whatever order.
 
 use axum::http::StatusCode;
-use entity::{ledger_account, ledger_entry, ledger_transfer, order_line, refund_line};
+use entity::{commission, ledger_account, ledger_entry, ledger_transfer, order, order_line, refund_line};
 use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::{
@@ -102,13 +102,35 @@ async fn verifying_names_the_line_that_is_wrong(#[values(Database::Sqlite, Datab
         .await;
         app.refund(&market, "A-1", 1, "10.00").await;
         verify(&app.app).await.unwrap();
+        let order = order::Entity::find().one(app.db()).await.unwrap().unwrap().id;
+        let line = order_line::Entity::find()
+            .filter(order_line::Column::ExternalId.eq("one"))
+            .one(app.db())
+            .await
+            .unwrap()
+            .unwrap()
+            .id;
+        let commission = commission::Entity::find()
+            .filter(commission::Column::OrderLineId.eq(line))
+            .one(app.db())
+            .await
+            .unwrap()
+            .unwrap()
+            .id;
         for (one, two, wrong) in [
-            (1, 0, "the lines of an order add up to it: A-1"),
-            (-601, 601, "no more of a line is gone than it came to: one"),
+            (1, 0, format!("the lines of an order add up to it: {order} (A-1)")),
+            (
+                -601,
+                601,
+                format!("no more of a line is gone than it came to: {line} (A-1, line one)"),
+            ),
             (
                 10,
                 -10,
-                "a commission has lost its share of what is gone: 60 of 600: line one: 10 % of 60.00 EUR = 6.00 EUR",
+                format!(
+                    "a commission has lost its share of what is gone: {commission} \
+                     (60 of 600: line one: 10 % of 60.00 EUR = 6.00 EUR)"
+                ),
             ),
         ] {
             for way in [1, -1] {

@@ -41,3 +41,4 @@ mod support;
 mod the_loop;
 mod tidy;
 mod tracking;
+mod verifying;

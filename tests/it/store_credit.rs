@@ -1,7 +1,7 @@
 //! What partners give to customers and what customers spend of it: amounts worked by hand, what every side reads, and that no more
 //! is spent than there is.
 
-use entity::{ledger_account, ledger_entry};
+use entity::{ledger_account, ledger_entry, store_credit_redemption, store_credit_transfer};
 use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -547,32 +547,52 @@ async fn verifying_names_what_is_wrong(#[values(Database::Sqlite, Database::Post
         let run = async |statement: &str| {
             app.db_writer().execute_unprepared(statement).await.unwrap();
         };
-        for (breaks, mends, invariant) in [
+        let transfer = store_credit_transfer::Entity::find()
+            .one(app.db())
+            .await
+            .unwrap()
+            .unwrap();
+        let customer = transfer.customer_id;
+        let transfer = format!("{} ({})", transfer.id, transfer.customer_external_id);
+        let redemption = store_credit_redemption::Entity::find()
+            .one(app.db())
+            .await
+            .unwrap()
+            .unwrap();
+        let redemption = format!("{} ({customer}:STORE_CREDIT:EUR)", redemption.id);
+        for (breaks, mends, invariant, row) in [
             (
                 "UPDATE store_credit_transfers SET amount_minor = 401",
                 "UPDATE store_credit_transfers SET amount_minor = 400",
                 "an approved transfer to a customer has moved what it says",
+                &transfer,
             ),
             (
                 "UPDATE store_credit_transfers SET state = 'REFUSED'",
                 "UPDATE store_credit_transfers SET state = 'APPROVED'",
                 "an approved transfer to a customer has moved what it says",
+                &transfer,
             ),
             (
                 "UPDATE store_credit_redemptions SET amount_minor = 99",
                 "UPDATE store_credit_redemptions SET amount_minor = 100",
                 "a redemption has moved what it says",
+                &redemption,
             ),
             (
                 "UPDATE ledger_accounts SET customer_id = NULL WHERE kind = 'AVAILABLE' OR kind = 'STORE_CREDIT'",
                 "UPDATE ledger_accounts SET customer_id = (SELECT customer_id FROM store_credit_redemptions)
                  WHERE kind = 'STORE_CREDIT'",
                 "an approved transfer to a customer has moved what it says",
+                &transfer,
             ),
         ] {
             run(breaks).await;
             match verify(&app.app).await {
-                Err(VerifyError::Broken { invariant: found, .. }) => assert_eq!(found, invariant, "{breaks}"),
+                Err(VerifyError::Broken {
+                    invariant: found,
+                    row: named,
+                }) => assert_eq!((found, &named), (invariant, row), "{breaks}"),
                 other => panic!("{breaks}: {other:?}"),
             }
             run(mends).await;

@@ -1,6 +1,9 @@
 //! Posting: the only way to move money.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Display,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -74,10 +77,15 @@ impl Posting {
 
 fn account_key(brand: BrandId, owner: Owner, kind: LedgerAccountKind, currency: Currency) -> String {
     match owner {
-        Owner::Partnership { partnership, .. } => format!("{partnership}:{}:{currency}", kind.to_value()),
-        Owner::Customer { customer } => format!("{customer}:{}:{currency}", kind.to_value()),
-        Owner::Brand => format!("{brand}:{}:{currency}", kind.to_value()),
+        Owner::Partnership { partnership, .. } => owned_key(&partnership, kind, currency.code()),
+        Owner::Customer { customer } => owned_key(&customer, kind, currency.code()),
+        Owner::Brand => owned_key(&brand, kind, currency.code()),
     }
+}
+
+/// The key of an account, by the id of whoever it belongs to.
+pub(super) fn owned_key(owner: &impl Display, kind: LedgerAccountKind, currency: &str) -> String {
+    format!("{owner}:{}:{currency}", kind.to_value())
 }
 
 /// Posts what was not posted before; a key that stands already is left alone. Lines of zero are dropped.

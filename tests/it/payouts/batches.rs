@@ -2,8 +2,9 @@
 //! hand.
 
 use chrono::TimeDelta;
+use entity::commission;
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
 use tributary::{
     ledger::verify::{VerifyError, verify},
@@ -307,21 +308,27 @@ async fn verifying_names_the_payout_that_is_wrong(#[values(Database::Sqlite, Dat
         let run = async |statement: &str| {
             app.db_writer().execute_unprepared(statement).await.unwrap();
         };
-        for (wrong, right, invariant) in [
+        let commission = commission::Entity::find().one(app.db()).await.unwrap().unwrap();
+        for (wrong, right, invariant, row) in [
             (
                 "UPDATE payouts SET state = 'RETURNED'",
                 "UPDATE payouts SET state = 'PAID'",
                 "what left of a payout is what was paid and has not come back",
+                format!("{payout} (UTR-1)"),
             ),
             (
                 "UPDATE commissions SET paid_minor = paid_minor - 1",
                 "UPDATE commissions SET paid_minor = paid_minor + 1",
                 "a commission was paid what payouts that stand have paid of it",
+                format!("{} ({})", commission.id, commission.arithmetic),
             ),
         ] {
             run(wrong).await;
             match verify(&app.app).await {
-                Err(VerifyError::Broken { invariant: named, .. }) => assert_eq!(named, invariant),
+                Err(VerifyError::Broken {
+                    invariant: found,
+                    row: named,
+                }) => assert_eq!((found, named), (invariant, row)),
                 other => panic!("{wrong}: {other:?}"),
             }
             run(right).await;
