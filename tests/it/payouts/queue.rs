@@ -2,9 +2,16 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
+use tributary::money::Money;
 
-use super::scene::{Scene, iban, paypal, stripe};
-use crate::support::{answer::refusal, app::with_app, builders::text, database::Database, marketplace::Promoter};
+use super::scene::{Scene, give, iban, paypal, stripe};
+use crate::support::{
+    answer::refusal,
+    app::{with_app, with_rails_app},
+    builders::text,
+    database::Database,
+    marketplace::Promoter,
+};
 
 #[rstest]
 #[tokio::test]
@@ -110,6 +117,38 @@ async fn the_queue_says_who_is_due_and_why_not(#[values(Database::Sqlite, Databa
         let token = Some(scene.market.owner.token.as_str());
         let again = app.mutation(token, "releasePayoutHold", let_go, "partnership { id }").await;
         assert_eq!(refusal(&again), "PAYOUTS_NOT_HELD");
+    })
+    .await;
+}
+
+/// PayPal pays at most 20,000.00 dollars at once: more would fail each time anew.
+#[rstest]
+#[tokio::test]
+async fn what_a_provider_does_not_carry_is_not_due(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    with_rails_app(database, |app, fakes| async move {
+        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), paypal(1)]).await;
+        for (promoter, minor) in scene.promoters.iter().zip([2_000_000, 2_000_001]) {
+            let id = promoter.partnership.parse().unwrap();
+            give(&app, id, Money::new(minor, "USD".parse().unwrap())).await;
+        }
+        let nodes = scene
+            .ask(
+                &app,
+                "payoutQueue(currency: \"USD\", first: 10) { nodes { due { amount } blocks { code message } } }",
+                "payoutQueue.nodes",
+            )
+            .await;
+        let mut nodes = nodes.as_array().unwrap().clone();
+        nodes.sort_by_key(|node| text(&node["due"], "amount"));
+        assert_eq!(
+            nodes,
+            [
+                json!({ "due": { "amount": "20000.00" }, "blocks": [] }),
+                json!({ "due": { "amount": "20000.01" }, "blocks": [
+                    { "code": "NOT_CARRIED", "message": "PayPal pays at most 20000.00 USD at once" },
+                ] }),
+            ]
+        );
     })
     .await;
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{partnership, payout::PayoutRail, payout_method, payout_method::PayoutMethodKind as Kind};
 
-use crate::{infra::rails::RailKind, money::Money};
+use crate::{
+    infra::rails::{Problem, RailKind, paypal, razorpay, stripe},
+    money::Money,
+};
 
 /// Why a partner is not paid now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +21,7 @@ pub enum BlockCode {
     NoMethod,
     CoolingOff,
     NoRail,
+    NotCarried,
 }
 
 /// One reason, in words too.
@@ -98,6 +102,11 @@ pub fn blocks(standing: &Standing<'_>) -> Vec<Block> {
                     "no connected provider pays to where the partner wants it".to_owned(),
                 );
             }
+            if due.amount_minor > 0
+                && let Some(problem) = rail.and_then(|rail| refuses(rail, method.kind, *due))
+            {
+                block(BlockCode::NotCarried, problem.message);
+            }
         }
     }
     blocks
@@ -113,6 +122,16 @@ pub fn rail_to(kind: Kind, connected: &BTreeSet<RailKind>) -> Option<PayoutRail>
         Kind::Paypal if has(RailKind::Paypal) => Some(PayoutRail::Paypal),
         Kind::Stripe => has(RailKind::Stripe).then_some(PayoutRail::Stripe),
         Kind::IndianBankAccount | Kind::Paypal | Kind::Iban | Kind::OtherBank => Some(PayoutRail::BankFile),
+    }
+}
+
+/// What the provider of a rail does not carry of an amount: it would fail each time anew.
+fn refuses(rail: PayoutRail, kind: Kind, amount: Money) -> Option<Problem> {
+    match rail {
+        PayoutRail::Razorpayx => razorpay::refuses(amount, kind == Kind::Upi),
+        PayoutRail::Paypal => paypal::refuses(amount),
+        PayoutRail::Stripe => stripe::refuses(amount),
+        PayoutRail::Manual | PayoutRail::BankFile => None,
     }
 }
 
@@ -138,6 +157,67 @@ mod tests {
         ] {
             assert_eq!(rail_to(kind, &none), without, "{kind:?}");
             assert_eq!(rail_to(kind, &all), Some(with), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_provider_says_what_it_does_not_carry() {
+        use PayoutRail::{BankFile, Paypal, Razorpayx, Stripe};
+        for (rail, kind, minor, currency, refused) in [
+            (Paypal, Kind::Paypal, 2_000_000, "USD", None),
+            (
+                Paypal,
+                Kind::Paypal,
+                2_000_001,
+                "USD",
+                Some("PayPal pays at most 20000.00 USD at once"),
+            ),
+            (Paypal, Kind::Paypal, 2_000_001, "EUR", None),
+            (Paypal, Kind::Paypal, 900, "CNY", Some("PayPal does not pay out in CNY")),
+            (
+                Paypal,
+                Kind::Paypal,
+                90_050,
+                "HUF",
+                Some("PayPal counts HUF in whole units"),
+            ),
+            (Paypal, Kind::Paypal, 90_000, "HUF", None),
+            (BankFile, Kind::Paypal, 90_050, "HUF", None),
+            (Razorpayx, Kind::Upi, 10_000_000, "INR", None),
+            (
+                Razorpayx,
+                Kind::Upi,
+                10_000_001,
+                "INR",
+                Some("UPI carries at most 100000.00 INR"),
+            ),
+            (Razorpayx, Kind::IndianBankAccount, 10_000_001, "INR", None),
+            (
+                Razorpayx,
+                Kind::IndianBankAccount,
+                99,
+                "INR",
+                Some("RazorpayX pays 1.00 INR or more"),
+            ),
+            (
+                Stripe,
+                Kind::Stripe,
+                12_345,
+                "KWD",
+                Some("Stripe takes no third decimal of KWD but zero"),
+            ),
+            (Stripe, Kind::Stripe, 12_340, "KWD", None),
+            (
+                Stripe,
+                Kind::Stripe,
+                12_340,
+                "ISK",
+                Some("Stripe counts ISK by another unit"),
+            ),
+        ] {
+            let amount = Money::new(minor, currency.parse().unwrap());
+            let found = refuses(rail, kind, amount).map(|problem| problem.message);
+            assert_eq!(found.as_deref(), refused, "{rail:?} {amount}");
         }
     }
 }

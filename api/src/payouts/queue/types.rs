@@ -53,6 +53,8 @@ pub enum PayoutBlockCode {
     CoolingOff,
     /// No connected provider pays to where the partner wants it.
     NoRail,
+    /// The provider does not carry such an amount, or this currency: it would fail each time anew.
+    NotCarried,
 }
 
 /// One thing that stands in the way of a payout.

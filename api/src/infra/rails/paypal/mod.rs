@@ -9,11 +9,7 @@ mod prepare;
 mod token;
 pub mod wire;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -26,11 +22,12 @@ use uuid::Uuid;
 use self::token::Tokens;
 pub use self::{address::is_address, wire::MAX_NOTE_CHARS};
 use super::{
-    Cancelled, Doubt, Instruction, Looked, Prepared, Question, Rail, RailKind, Refused, Request, Sending, Sent,
+    Cancelled, Doubt, Instruction, Looked, Prepared, Problem, Question, Rail, RailKind, Refused, Request, Sending,
+    Sent,
     instruction::minutes,
     transport::{Answer, Http, Surroundings, is_busy},
 };
-use crate::money::Currency;
+use crate::money::Money;
 
 /// Where PayPal is.
 pub const LIVE: &str = "https://api-m.paypal.com";
@@ -57,20 +54,15 @@ pub struct Settings {
     pub credentials: Credentials,
     /// What PayPal writes to receivers; of at most 255 characters.
     pub email_subject: String,
-    /// The most of one item, by currency; of other currencies PayPal alone decides.
-    pub most_minor: BTreeMap<Currency, i64>,
 }
 
 impl Settings {
-    /// With PayPal's own limit of an item: 20,000 US dollars.
     #[must_use]
     pub fn new(base_url: &str, credentials: Credentials, email_subject: &str) -> Self {
-        let dollars = "USD".parse::<Currency>();
         Self {
             base_url: base_url.to_owned(),
             credentials,
             email_subject: email_subject.to_owned(),
-            most_minor: dollars.map(|usd| (usd, 2_000_000)).into_iter().collect(),
         }
     }
 }
@@ -201,6 +193,12 @@ impl<'a> Call<'a> {
             ..Self::get(path)
         }
     }
+}
+
+/// What PayPal does not carry of an amount.
+#[must_use]
+pub fn refuses(amount: Money) -> Option<Problem> {
+    prepare::value_of(amount).err()
 }
 
 #[async_trait]

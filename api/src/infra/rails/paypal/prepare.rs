@@ -16,7 +16,7 @@ use crate::{
         Destination, Instruction, PayPalReceiver, PayPalWallet, Prepared, Problem, ProblemCode, RailKind, Rejected,
         Request, instruction, transport::json_text,
     },
-    money::Currency,
+    money::{Currency, Money},
 };
 
 /// What PayPal pays out in.
@@ -25,6 +25,8 @@ const CURRENCIES: [&str; 22] = [
     "PHP", "PLN", "SEK", "SGD", "THB", "TWD",
 ];
 const DOLLARS: &str = "USD";
+/// The most of one item in US dollars; of other currencies PayPal alone decides.
+const MOST_CENTS: i64 = 2_000_000;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -60,7 +62,7 @@ pub(super) fn prepare(settings: &Settings, batch: Uuid, instructions: &[Instruct
     let mut seen = BTreeSet::new();
     let mut by_currency: BTreeMap<Currency, Vec<Item<'_>>> = BTreeMap::new();
     for instruction in instructions {
-        match item(settings, instruction, &mut seen) {
+        match item(instruction, &mut seen) {
             Ok(item) => by_currency.entry(instruction.amount.currency).or_default().push(item),
             Err(problems) => prepared.rejected.push(Rejected {
                 key: instruction.key(),
@@ -131,18 +133,14 @@ fn next_key(key: &str) -> String {
     }
 }
 
-fn item<'a>(
-    settings: &Settings,
-    instruction: &'a Instruction,
-    seen: &mut BTreeSet<String>,
-) -> Result<Item<'a>, Vec<Problem>> {
+fn item<'a>(instruction: &'a Instruction, seen: &mut BTreeSet<String>) -> Result<Item<'a>, Vec<Problem>> {
     let mut problems = Vec::new();
     instruction::check_key(instruction, seen, &mut problems);
     instruction::check_narration(RailKind::Paypal, &instruction.narration, &mut problems);
-    let value = amount(settings, instruction, &mut problems);
+    let value = value_of(instruction.amount).map_err(|problem| problems.push(problem));
     let recipient = recipient(&instruction.destination, instruction.amount.currency, &mut problems);
     match (value, recipient) {
-        (Some(value), Some((recipient_type, receiver, recipient_wallet))) if problems.is_empty() => Ok(Item {
+        (Ok(value), Some((recipient_type, receiver, recipient_wallet))) if problems.is_empty() => Ok(Item {
             recipient_type,
             amount: Amount {
                 currency: instruction.amount.currency.code(),
@@ -157,32 +155,28 @@ fn item<'a>(
     }
 }
 
-fn amount(settings: &Settings, instruction: &Instruction, problems: &mut Vec<Problem>) -> Option<String> {
-    let amount = instruction.amount;
+/// An amount as PayPal writes it, or why it does not carry it.
+pub(super) fn value_of(amount: Money) -> Result<String, Problem> {
     let code = amount.currency.code();
     if code != DOLLARS && !CURRENCIES.contains(&code) {
         let message = format!("PayPal does not pay out in {code}");
-        problems.push(Problem::new(ProblemCode::CurrencyNotCarried, message));
-        return None;
+        return Err(Problem::new(ProblemCode::CurrencyNotCarried, message));
     }
     if amount.amount_minor < 1 {
         let message = "an amount is above zero";
-        problems.push(Problem::new(ProblemCode::AmountBelowMinimum, message));
-        return None;
+        return Err(Problem::new(ProblemCode::AmountBelowMinimum, message));
     }
-    if let Some(most) = settings.most_minor.get(&amount.currency)
-        && amount.amount_minor > *most
-    {
-        let message = format!("PayPal pays at most {most} minor units of {code} at once");
-        problems.push(Problem::new(ProblemCode::AmountAboveMaximum, message));
-        return None;
+    if code == DOLLARS && amount.amount_minor > MOST_CENTS {
+        let message = format!(
+            "PayPal pays at most {} at once",
+            Money::new(MOST_CENTS, amount.currency)
+        );
+        return Err(Problem::new(ProblemCode::AmountAboveMaximum, message));
     }
-    let value = wire::decimal(amount);
-    if value.is_none() {
+    wire::decimal(amount).ok_or_else(|| {
         let message = format!("PayPal counts {code} in whole units");
-        problems.push(Problem::new(ProblemCode::AmountTooFine, message));
-    }
-    value
+        Problem::new(ProblemCode::AmountTooFine, message)
+    })
 }
 
 type Recipient<'a> = (&'static str, &'a str, &'static str);

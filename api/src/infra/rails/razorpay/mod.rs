@@ -20,10 +20,11 @@ use uuid::Uuid;
 
 pub use self::wire::MAX_NARRATION_CHARS;
 use super::{
-    Cancelled, Doubt, Instruction, Looked, Prepared, Question, Rail, RailKind, Sending, Sent,
+    Cancelled, Doubt, Instruction, Looked, Prepared, Problem, Question, Rail, RailKind, Sending, Sent,
     instruction::minutes,
     transport::{Answer, Http, Surroundings},
 };
+use crate::money::Money;
 
 pub const LIVE: &str = "https://api.razorpay.com/v1";
 const PAYOUTS: &str = "payouts";
@@ -101,6 +102,14 @@ impl RazorpayRail {
         ];
         self.http.read(|| self.request(Method::GET, &[]).query(&query)).await
     }
+}
+
+/// What RazorpayX does not carry of an amount, to a bank account or to a UPI address.
+#[must_use]
+pub fn refuses(amount: Money, is_upi: bool) -> Option<Problem> {
+    let mut problems = Vec::new();
+    prepare::check_amount(amount, is_upi, &mut problems);
+    problems.pop()
 }
 
 #[async_trait]

@@ -8,9 +8,12 @@ use super::{
     BankMode, LowBalance, Settings,
     wire::{MAX_IMPS_PAISE, MAX_UPI_PAISE, MIN_PAISE, RTGS_ABOVE_PAISE},
 };
-use crate::infra::rails::{
-    Destination, Instruction, Prepared, Problem, ProblemCode, RailKind, Rejected, Request, instruction,
-    transport::json_text,
+use crate::{
+    infra::rails::{
+        Destination, Instruction, Prepared, Problem, ProblemCode, RailKind, Rejected, Request, instruction,
+        transport::json_text,
+    },
+    money::Money,
 };
 
 /// A contact's name is shorter than an account's.
@@ -67,7 +70,8 @@ pub(super) fn prepare(settings: &Settings, instructions: &[Instruction]) -> Prep
         let mut problems = Vec::new();
         instruction::check_key(instruction, &mut seen, &mut problems);
         instruction::check_narration(RailKind::Razorpayx, &instruction.narration, &mut problems);
-        check_amount(instruction, &mut problems);
+        let is_upi = matches!(instruction.destination, Destination::Upi { .. });
+        check_amount(instruction.amount, is_upi, &mut problems);
         let fund_account = fund_account(&instruction.destination, &mut problems);
         match fund_account {
             Some(fund_account) if problems.is_empty() => {
@@ -107,19 +111,19 @@ fn mode(bank_mode: BankMode, instruction: &Instruction) -> &'static str {
 // What is too much for IMPS is enough for RTGS.
 const _: () = assert!(MAX_IMPS_PAISE >= RTGS_ABOVE_PAISE);
 
-fn check_amount(instruction: &Instruction, problems: &mut Vec<Problem>) {
-    let amount = instruction.amount;
+/// What RazorpayX does not carry of an amount.
+pub(super) fn check_amount(amount: Money, is_upi: bool, problems: &mut Vec<Problem>) {
     if amount.currency.code() != RUPEES {
         let message = format!("RazorpayX pays rupees, not {}", amount.currency);
         problems.push(Problem::new(ProblemCode::CurrencyNotCarried, message));
         return;
     }
     if amount.amount_minor < MIN_PAISE {
-        let message = format!("RazorpayX pays {MIN_PAISE} paise or more");
+        let message = format!("RazorpayX pays {} or more", Money::new(MIN_PAISE, amount.currency));
         problems.push(Problem::new(ProblemCode::AmountBelowMinimum, message));
     }
-    if matches!(instruction.destination, Destination::Upi { .. }) && amount.amount_minor > MAX_UPI_PAISE {
-        let message = format!("UPI carries at most {MAX_UPI_PAISE} paise");
+    if is_upi && amount.amount_minor > MAX_UPI_PAISE {
+        let message = format!("UPI carries at most {}", Money::new(MAX_UPI_PAISE, amount.currency));
         problems.push(Problem::new(ProblemCode::AmountAboveMaximum, message));
     }
 }

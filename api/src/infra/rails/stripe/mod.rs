@@ -20,10 +20,11 @@ use uuid::Uuid;
 
 pub use self::wire::MAX_DESCRIPTION_CHARS;
 use super::{
-    Cancelled, Doubt, Instruction, Looked, Prepared, Question, Rail, RailKind, Sending, Sent,
+    Cancelled, Doubt, Instruction, Looked, Prepared, Problem, Question, Rail, RailKind, Sending, Sent,
     instruction::minutes,
     transport::{Answer, Http, Surroundings},
 };
+use crate::money::Money;
 
 pub const LIVE: &str = "https://api.stripe.com";
 const TRANSFERS: &str = "v1/transfers";
@@ -98,6 +99,14 @@ impl StripeRail {
             }
         }
     }
+}
+
+/// What Stripe does not carry of an amount.
+#[must_use]
+pub fn refuses(amount: Money) -> Option<Problem> {
+    let mut problems = Vec::new();
+    prepare::check_amount(amount, &mut problems);
+    problems.pop()
 }
 
 #[async_trait]

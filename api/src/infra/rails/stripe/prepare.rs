@@ -49,7 +49,8 @@ fn body(instruction: &Instruction, account: &str, key: &str) -> String {
     form.finish()
 }
 
-fn check_amount(amount: Money, problems: &mut Vec<Problem>) {
+/// What Stripe does not carry of an amount.
+pub(super) fn check_amount(amount: Money, problems: &mut Vec<Problem>) {
     let code = amount.currency.code();
     if COUNTED_OTHERWISE.contains(&code) || amount.currency.scale() > 3 {
         let message = format!("Stripe counts {code} by another unit");
