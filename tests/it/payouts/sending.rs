@@ -308,12 +308,12 @@ async fn what_is_unclear_is_found_out(#[values(Database::Sqlite, Database::Postg
     .await;
 }
 
-/// A batch of PayPal, Stripe and a file. PayPal's credentials are refused, so nothing of that has left; what is at Stripe stays there.
+/// A batch of PayPal, Stripe and a file. PayPal takes nothing of it, so that has not left; what is at Stripe stays there.
 #[rstest]
 #[tokio::test]
 async fn what_never_left_is_taken_back(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     with_rails_app(database, |app, fakes| async move {
-        let scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1), iban(), paypal(3)]).await;
+        let mut scene = Scene::paid_by(&app, &fakes, &[paypal(0), stripe(1), iban(), paypal(3)]).await;
         let batch = scene.submitted(&app, "stuck").await;
         let take_back = async |key: &str| {
             let input = json!({ "idempotencyKey": key, "id": batch, "reason": "PayPal closed the account" });
@@ -324,7 +324,7 @@ async fn what_never_left_is_taken_back(#[values(Database::Sqlite, Database::Post
         fakes.paypal.faults().add(
             Place::Create,
             Fault::TooMany {
-                retry_after_seconds: None,
+                retry_after_seconds: Some(60),
             },
         );
         follow(&app.app).await.unwrap();
@@ -349,7 +349,7 @@ async fn what_never_left_is_taken_back(#[values(Database::Sqlite, Database::Post
         );
         assert_eq!(refusal(&take_back("again").await), "INVALID_TRANSITION");
         // Nothing is sent any more, and what is due again is paid by another batch.
-        app.advance(TimeDelta::hours(1));
+        scene.wait(&app, 1).await;
         follow(&app.app).await.unwrap();
         assert!(fakes.paypal.book().is_empty());
         let next = scene.submitted(&app, "next").await;

@@ -38,7 +38,7 @@ use crate::{
     payouts::{
         queue::service::{Account, Candidate, Depth, MAX_NAMED, Scope, find_brand, look, look_through},
         service::{
-            announced,
+            Doing, announced,
             draft::{Draft, Drafting, draft_in_tx},
             is_second_person,
         },
@@ -241,6 +241,26 @@ pub(super) async fn lock_batch_in_tx(
         .ok_or_else(|| ApiError::not_found("payout batch"))?;
     actor.authorise(operation, Place::brand(row.brand_id))?;
     Ok(row)
+}
+
+/// Does something to a batch, which is locked, and commits; what was done under its key before is answered again.
+async fn do_once(
+    app: &App,
+    actor: &Actor,
+    id: PayoutBatchId,
+    doing: Doing<'_>,
+    act: impl AsyncFnOnce(&DatabaseTransaction, &mut payout_batch::Model) -> Result<()>,
+) -> Result<Outcome<payout_batch::Model>> {
+    let tx = app.db.begin().await?;
+    let mut row = lock_batch_in_tx(&tx, actor, doing.permission, id).await?;
+    let pending = doing.claim_in_tx(&tx, app, row.brand_id, id.to_string()).await?;
+    let replayed = pending.is_none();
+    if let Some(pending) = pending {
+        act(&tx, &mut row).await?;
+        pending.settle(&tx, row.id.0).await?;
+    }
+    app.commit(tx).await?;
+    Ok(Outcome { value: row, replayed })
 }
 
 /// Its payouts in one of these states, locked, the oldest first.

@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::DatabaseTransaction;
 
-use super::{Code, Result, check_move, lock_batch_in_tx, lock_payouts_in_tx, move_in_tx};
+use super::{Code, Result, check_move, do_once, lock_payouts_in_tx, move_in_tx};
 use crate::{
     accounts::{actor::Actor, permissions::Operation},
     app::App,
@@ -40,16 +40,10 @@ pub async fn cancel_batch(
         detail: reason,
         key,
     };
-    let tx = app.db.begin().await?;
-    let mut row = lock_batch_in_tx(&tx, actor, doing.permission, id).await?;
-    let pending = doing.claim_in_tx(&tx, app, row.brand_id, id.to_string()).await?;
-    let replayed = pending.is_none();
-    if let Some(pending) = pending {
-        cancel_in_tx(&tx, app, actor, &mut row, reason).await?;
-        pending.settle(&tx, row.id.0).await?;
-    }
-    app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed })
+    do_once(app, actor, id, doing, async |tx, row| {
+        cancel_in_tx(tx, app, actor, row, reason).await
+    })
+    .await
 }
 
 async fn cancel_in_tx(

@@ -11,7 +11,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{Code, Result, announce_all_in_tx, check_move, lock_batch_in_tx, lock_payouts_in_tx, move_in_tx};
+use super::{Code, Result, announce_all_in_tx, check_move, do_once, lock_payouts_in_tx, move_in_tx};
 use crate::{
     accounts::{
         actor::{Actor, Place},
@@ -47,16 +47,10 @@ pub async fn submit_batch(
         detail: "",
         key,
     };
-    let tx = app.db.begin().await?;
-    let mut row = lock_batch_in_tx(&tx, actor, doing.permission, id).await?;
-    let pending = doing.claim_in_tx(&tx, app, row.brand_id, id.to_string()).await?;
-    let replayed = pending.is_none();
-    if let Some(pending) = pending {
-        submit_in_tx(&tx, app, actor, &mut row, &connections).await?;
-        pending.settle(&tx, row.id.0).await?;
-    }
-    app.commit(tx).await?;
-    Ok(Outcome { value: row, replayed })
+    do_once(app, actor, id, doing, async |tx, row| {
+        submit_in_tx(tx, app, actor, row, &connections).await
+    })
+    .await
 }
 
 async fn submit_in_tx(
